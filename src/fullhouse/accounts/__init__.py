@@ -1,0 +1,1 @@
+"""Who somebody is and for which organization they act: users, organizations, members, tokens."""

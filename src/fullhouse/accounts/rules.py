@@ -1,0 +1,119 @@
+"""What makes an acceptable account: decisions on plain values, no input or output."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from fullhouse.api.errors import VALIDATION_FAILED
+from fullhouse.api.principal import ORGANIZER
+from fullhouse.kit.errors import FieldError, Refused
+
+Role = Literal["USER", "ORGANIZER", "ADMIN"]
+# Nobody becomes an administrator by asking for it.
+RegistrableRole = Literal["USER", "ORGANIZER"]
+
+OWNER = "owner"
+
+# NIST SP 800-63B: at least 8 and no rules of composition. The upper end only bounds the work.
+PASSWORD_SHORTEST = 8
+PASSWORD_LONGEST = 128
+# RFC 5321 §4.5.3.1: 64 before the @, and 254 in all so that it fits a path in angle brackets.
+EMAIL_LONGEST = 254
+NAME_LONGEST = 200
+_LOCAL_PART_LONGEST = 64
+
+# The dot-atom of RFC 5321 §4.1.2, with letters of any script (RFC 6531); quoted local parts
+# and address literals exist in the standard but not in anybody's address book.
+_LOCAL_PART = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+_DOMAIN_LABEL = re.compile(r"[^\W_](([^\W_]|-){0,61}[^\W_])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user's part in one organization."""
+
+    organization_id: UUID
+    organization_name: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A user as they see themselves."""
+
+    id: UUID
+    name: str
+    email: str
+    phone: str | None
+    role: Role
+    memberships: tuple[Membership, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A user who has just proved who they are, and the token that says so from now on."""
+
+    profile: Profile
+    access_token: str
+    expires_in: int  # seconds
+
+
+def normalize_email(email: str) -> str:
+    """The one form in which an address is kept and compared: trimmed, NFC, lower case.
+
+    Raises Refused(VALIDATION_FAILED) for what cannot be an address.
+    """
+    # Lower case may take a text out of NFC, so the composition comes last as well.
+    lowered = unicodedata.normalize("NFC", email.strip()).lower()
+    normal = unicodedata.normalize("NFC", lowered)
+    if len(normal) > EMAIL_LONGEST:
+        raise _refuse("/email", f"must have at most {EMAIL_LONGEST} characters")
+    local, _, domain = normal.rpartition("@")
+    labels = domain.split(".")
+    acceptable = (
+        len(local) <= _LOCAL_PART_LONGEST
+        and _LOCAL_PART.fullmatch(local) is not None
+        and len(labels) >= 2
+        and all(_DOMAIN_LABEL.fullmatch(label) for label in labels)
+        # Characters that this Python does not know as letters the database might lower.
+        and not any(unicodedata.category(character) in ("Cn", "Co") for character in normal)
+    )
+    if not acceptable:
+        raise _refuse("/email", "must be an e-mail address such as ada@example.com")
+    return normal
+
+
+def normalize_password(password: str) -> str:
+    """The password in NFC, so that it is the same from every keyboard (NIST SP 800-63B)."""
+    return unicodedata.normalize("NFC", password)
+
+
+def check_new_password(password: str) -> str:
+    """A password that may be set, normalized; Refused(VALIDATION_FAILED) by its length."""
+    normal = normalize_password(password)
+    if not PASSWORD_SHORTEST <= len(normal) <= PASSWORD_LONGEST:
+        raise _refuse(
+            "/password", f"must have {PASSWORD_SHORTEST} to {PASSWORD_LONGEST} characters"
+        )
+    return normal
+
+
+def check_name(name: str) -> str:
+    """A person's or organization's name, trimmed; Refused(VALIDATION_FAILED) if nothing is left."""
+    trimmed = unicodedata.normalize("NFC", name.strip())
+    if not 1 <= len(trimmed) <= NAME_LONGEST:
+        raise _refuse("/name", f"must have 1 to {NAME_LONGEST} characters")
+    return trimmed
+
+
+def organization_name_for(role: str, name: str) -> str | None:
+    """The name of the organization that a new user gets; None for those who sell nothing."""
+    if role != ORGANIZER:
+        return None
+    return f"{name}'s organization"
+
+
+def _refuse(pointer: str, detail: str) -> Refused:
+    return Refused(VALIDATION_FAILED, errors=(FieldError(pointer, detail),))

@@ -1,0 +1,1 @@
+"""What every route shares: errors, guards, pagination, idempotency keys, headers, OpenAPI."""

@@ -1,0 +1,283 @@
+"""The layer between the server and the framework: every HTTP request goes through here.
+
+It gives the request its id, answers repeated reads from memory, hands the hottest routes past the
+framework, adds the headers that every answer carries, writes the access log, and turns whatever
+escapes into a problem document.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request
+
+from fullhouse.api.answers import Answer, Answers, Flight, Headers, Key, Wish, tags_of
+from fullhouse.api.context import open_request
+from fullhouse.api.errors import (
+    MEDIA_TYPE,
+    as_refused,
+    problem_document,
+    problem_headers,
+    status_of,
+)
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_WISH = "fullhouse.keep"
+# What the access log says of a request whose client went away before it was answered.
+_CLIENT_CLOSED = 499
+
+_SECURITY: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_NO_STORE = (b"cache-control", b"no-store")
+
+log = structlog.get_logger(__name__)
+
+
+def keep(
+    request: Request[Any, Any, Any],
+    seconds: float,
+    tags: Iterable[str],
+    *,
+    max_age: int | None = None,
+) -> None:
+    """Ask for this request's 200 answer to be kept in the process and given to others.
+
+    Args:
+        request: the request being answered; kept only if it shows no Authorization or Cookie.
+        seconds: how long at most.
+        tags: what the answer is made from, such as ``event:<id>``; it is dropped everywhere as
+            soon as one of them is notified.
+        max_age: seconds for which browsers and caches on the way may use it without asking
+            again; they hear of no change. As long as ``seconds`` when left out.
+    """
+    age = int(seconds) if max_age is None else max_age
+    request.scope[_WISH] = Wish(seconds, tags_of(tags), age)  # type: ignore[literal-required]
+
+
+class Edge:
+    """An ASGI application around another one.
+
+    Args:
+        app: the framework's application; it also gets lifespan and websocket connections.
+        answers: where finished answers are kept.
+        direct: handlers of exact (method, path) pairs that are served without the framework.
+    """
+
+    def __init__(
+        self, app: App, answers: Answers, direct: Mapping[tuple[str, str], App] | None = None
+    ) -> None:
+        self._app = app
+        self._answers = answers
+        self._direct = dict(direct or {})
+        # Bound once: binding for each line would cost more than writing it.
+        self._access = structlog.get_logger(log="access").bind()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        offered_id: bytes | None = None
+        if_none_match: bytes | None = None
+        private = False
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                offered_id = value
+            elif name == b"if-none-match":
+                if_none_match = value
+            elif name == b"authorization" or name == b"cookie":
+                private = True
+        request_id = open_request(offered_id)
+        exchange = _Exchange(scope, send, request_id.encode())
+        try:
+            if private or exchange.method not in ("GET", "HEAD"):
+                handler = self._direct.get((exchange.method, scope["path"]), self._app)
+                await exchange.run(handler, receive)
+            else:
+                await self._read(exchange, receive, if_none_match)
+        finally:
+            self._write_line(exchange, request_id, time.perf_counter() - started)
+
+    async def _read(
+        self, exchange: "_Exchange", receive: Receive, if_none_match: bytes | None
+    ) -> None:
+        """Answer a read that is the same for everybody: from memory if it is kept."""
+        key = (exchange.path, exchange.query)
+        found: Answer | Flight | None = self._answers.find(key)
+        if found is None:
+            found = await self._answers.find_or_lead(key)
+        if isinstance(found, Answer):
+            await exchange.send_kept(found, if_none_match)
+            return
+        handler = self._direct.get(("GET", exchange.path), self._app)
+        if found is None:
+            await exchange.run(handler, receive)
+            return
+        leader = _Leader(exchange, self._answers, key, found, if_none_match)
+        try:
+            await exchange.run(handler, receive, leader.send)
+        except BaseException:
+            self._answers.abandon(key, found)
+            raise
+        # Without effect when the flight has landed.
+        self._answers.let_go(key, found, plain=False)
+
+    def _write_line(self, exchange: "_Exchange", request_id: str, seconds: float) -> None:
+        write = self._access.error if exchange.status >= 500 else self._access.info
+        write(
+            "request",
+            method=exchange.method,
+            path=exchange.path,
+            status=exchange.status or _CLIENT_CLOSED,
+            ms=round(seconds * 1_000, 2),
+            request_id=request_id,
+        )
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    __slots__ = ("_id", "_scope", "_send", "method", "path", "query", "status")
+
+    def __init__(self, scope: Scope, send: Send, request_id: bytes) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
+        self.status = 0
+        self._id = request_id
+        self._send = send if self.method != "HEAD" else _without_body(send)
+        # The framework knows no HEAD: it is a GET whose body stays here (RFC 9110 §9.3.2).
+        self._scope = scope if self.method != "HEAD" else {**scope, "method": "GET"}
+
+    @property
+    def wish(self) -> Wish | None:
+        """What the route asked for with :func:`keep`."""
+        wish: Wish | None = self._scope.get(_WISH)
+        return wish
+
+    async def run(self, handler: App, receive: Receive, send: Send | None = None) -> None:
+        """Let the handler answer; what it raises is answered as a problem."""
+        try:
+            await handler(self._scope, receive, send or self.send)
+        except Exception as error:
+            if self.status:
+                log.error("answer_broke_off", exc_info=error)
+                raise
+            await self._send_problem(error)
+
+    async def send(self, message: Message) -> None:
+        """The handler's way out: adds the headers that every answer has."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message["headers"], (b"x-request-id", self._id), *_SECURITY]
+            if not any(name == b"cache-control" for name, _ in message["headers"]):
+                headers.append(_NO_STORE)
+            message["headers"] = headers
+        await self._send(message)
+
+    async def send_kept(self, answer: Answer, if_none_match: bytes | None) -> None:
+        """Send a kept answer, or that the client has it already."""
+        unchanged = if_none_match is not None and answer.matches(if_none_match)
+        self.status = 304 if unchanged else 200
+        headers = answer.headers_of_304 if unchanged else answer.headers
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": self.status,
+                "headers": [*headers, (b"x-request-id", self._id)],
+            }
+        )
+        await self._send(
+            {"type": "http.response.body", "body": b"" if unchanged else answer.body}
+        )
+
+    async def _send_problem(self, error: Exception) -> None:
+        refused = as_refused(error)
+        body = msgspec.json.encode(problem_document(refused))
+        headers: Headers = [
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        headers += [
+            (name.lower().encode(), value.encode())
+            for name, value in problem_headers(refused).items()
+        ]
+        await self.send(
+            {"type": "http.response.start", "status": status_of(refused), "headers": headers}
+        )
+        await self.send({"type": "http.response.body", "body": body})
+
+
+class _Leader:
+    """Takes in the answer to a read on its way out, for those who wait for the same."""
+
+    __slots__ = ("_answers", "_exchange", "_flight", "_if_none_match", "_key", "_parts", "_start")
+
+    def __init__(
+        self,
+        exchange: _Exchange,
+        answers: Answers,
+        key: Key,
+        flight: Flight,
+        if_none_match: bytes | None,
+    ) -> None:
+        self._exchange = exchange
+        self._answers = answers
+        self._key = key
+        self._flight = flight
+        self._if_none_match = if_none_match
+        self._start: Message | None = None
+        self._parts: list[bytes] = []
+
+    async def send(self, message: Message) -> None:
+        """Pass on what is not kept; hold back what is until it is whole."""
+        if message["type"] == "http.response.start":
+            wish = self._exchange.wish
+            # Nobody may get a cookie that was made for somebody else.
+            for_all = not any(name == b"set-cookie" for name, _ in message["headers"])
+            if wish is not None and message["status"] == 200 and for_all:
+                self._start = message
+                return
+            # Those who wait are let go now, however long the body takes.
+            self._answers.let_go(self._key, self._flight, plain=wish is None)
+        if self._start is None:
+            await self._exchange.send(message)
+            return
+        self._parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            await self._land(self._start)
+
+    async def _land(self, start: Message) -> None:
+        kept = self._answers.land(
+            self._key,
+            self._flight,
+            self._exchange.wish,
+            b"".join(self._parts),
+            [*_but_own(start["headers"]), *_SECURITY],
+        )
+        assert kept is not None  # there was a wish
+        await self._exchange.send_kept(kept, self._if_none_match)
+
+
+def _but_own(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """The route's headers without those that a kept answer sets itself."""
+    return [pair for pair in headers if pair[0] not in (b"etag", b"cache-control", b"vary")]
+
+
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return send_head

@@ -1,0 +1,139 @@
+"""What people do with bookings: one function for each intention, all through the sequencer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
+from fullhouse.bookings.core.commands import (
+    Actor,
+    Block,
+    Cancel,
+    Confirm,
+    Reserve,
+    Resize,
+    SeatChoice,
+    Settlement,
+    Unblock,
+)
+from fullhouse.bookings.core.types import Allotment, Result
+from fullhouse.bookings.errors import DUPLICATE_SEAT, NO_SEAT_MAP, granted
+from fullhouse.bookings.sequencer import Sequencer
+from fullhouse.bookings.terms import Terms
+from fullhouse.catalog.rules import SaleTerms
+from fullhouse.kit.errors import FieldError, Refused
+from fullhouse.kit.ids import new_code, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where selling commands are handed in."""
+
+    sequencer: Sequencer
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a buyer asks for at one showtime: counted places, named seats, or both."""
+
+    showtime_id: UUID
+    items: Sequence[tuple[UUID, int]] = ()
+    seats: Sequence[str] = ()
+    join_waitlist: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """An idempotency key with the fingerprint of the request that it stands for."""
+
+    key: str
+    fingerprint: str
+
+
+async def reserve(
+    desk: Desk, user_id: UUID, order: Order, repeatable: Repeatable | None = None
+) -> Result:
+    """Reserve an order for a buyer, or put them in the line; the result holds the booking.
+
+    Raises Refused with any code of ``errors.py`` that speaks of reserving, ``not_found`` for an
+    unknown showtime, ``unknown_seat`` and ``seat_ambiguous`` for names that are no seat.
+    """
+    if not order.items and not order.seats:
+        detail = "Name at least one place: items with quantities, or seats."
+        raise Refused(VALIDATION_FAILED, detail, errors=(FieldError("/items", "is empty"),))
+    terms = await _terms(desk, order.showtime_id)
+    quantities: dict[UUID, int] = {}
+    for category_id, quantity in order.items:
+        quantities[category_id] = quantities.get(category_id, 0) + quantity
+    command = Reserve(
+        showtime_id=order.showtime_id,
+        booking_id=new_id(),
+        user_id=user_id,
+        code=new_code(),
+        items=tuple(quantities.items()),
+        seats=await _choose(desk, terms, order.seats) if order.seats else (),
+        join_waitlist=order.join_waitlist,
+        idempotency_key=repeatable.key if repeatable else None,
+        fingerprint=repeatable.fingerprint if repeatable else None,
+    )
+    return granted(await desk.sequencer.submit(command))
+
+
+async def confirm(
+    desk: Desk, showtime_id: UUID, booking_id: UUID, settlement: Settlement
+) -> Result:
+    """Confirm a reserved booking on the given grounds; doing it twice is doing it once."""
+    return granted(await desk.sequencer.submit(Confirm(showtime_id, booking_id, settlement)))
+
+
+async def cancel(desk: Desk, showtime_id: UUID, booking_id: UUID, actor: Actor) -> Result:
+    """Give up a hold, a sale or a place in line; doing it twice is doing it once."""
+    return granted(await desk.sequencer.submit(Cancel(showtime_id, booking_id, actor)))
+
+
+async def block_seats(desk: Desk, showtime_id: UUID, seats: Sequence[str]) -> Result:
+    """Take free seats off sale, all or none."""
+    chosen = await _choose(desk, await _terms(desk, showtime_id), seats)
+    return granted(await desk.sequencer.submit(Block(showtime_id, chosen)))
+
+
+async def unblock_seats(desk: Desk, showtime_id: UUID, seats: Sequence[str]) -> Result:
+    """Put blocked seats back on sale, all or none; free ones may be among them."""
+    chosen = await _choose(desk, await _terms(desk, showtime_id), seats)
+    return granted(await desk.sequencer.submit(Unblock(showtime_id, chosen)))
+
+
+async def resize(
+    desk: Desk, showtime_id: UUID, category_id: UUID, capacity: int | None, blocked: int | None
+) -> Allotment:
+    """Set a counted category's capacity, blocked places, or both; answers the new counters."""
+    command = Resize(showtime_id, category_id, capacity, blocked)
+    result = granted(await desk.sequencer.submit(command))
+    assert result.allotment is not None
+    return result.allotment
+
+
+async def _terms(desk: Desk, showtime_id: UUID) -> SaleTerms:
+    terms = await desk.terms.glance(showtime_id)
+    if terms is None or not terms.public:
+        raise Refused(NOT_FOUND)
+    return terms
+
+
+async def _choose(desk: Desk, terms: SaleTerms, names: Sequence[str]) -> tuple[SeatChoice, ...]:
+    """The seats behind the names, each once, refused if a name is none or two mean the same."""
+    seat_map = await desk.terms.seat_map(terms)
+    if seat_map is None:
+        raise Refused(NO_SEAT_MAP)
+    chosen: dict[UUID, SeatChoice] = {}
+    for position, name in enumerate(names):
+        seat = seat_map.find(name)
+        if seat.id in chosen:
+            raise Refused(
+                DUPLICATE_SEAT,
+                f"{name!r} is seat {seat.label}, which is named before.",
+                errors=(FieldError(f"/seats/{position}", "names the same seat again"),),
+            )
+        chosen[seat.id] = SeatChoice(seat.id, seat.section, seat.label)
+    return tuple(chosen.values())

@@ -1,0 +1,95 @@
+"""What can be asked of the selling core. Every command speaks of exactly one showtime."""
+
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+
+class SeatChoice(msgspec.Struct, frozen=True):
+    """A seat of the showtime's seat map, already found by its id or label."""
+
+    id: UUID
+    section: str
+    label: str
+
+
+class Settlement(StrEnum):
+    """On what grounds a booking is confirmed."""
+
+    NOTHING_OWED = "nothing_owed"
+    COUNTER = "counter"  # a member of the organization took the money
+    PAID = "paid"  # a gateway captured the whole total
+
+
+class Actor(StrEnum):
+    """For whom the policy's deadlines hold (buyers) and for whom not (staff)."""
+
+    BUYER = "buyer"
+    STAFF = "staff"
+
+
+class Reserve(msgspec.Struct, frozen=True):
+    """Hold counted places and chosen seats for a buyer, all or nothing; or join the line.
+
+    ``booking_id`` and ``code`` are made by the caller, so that running the command again after a
+    lost answer finds the booking instead of making another.
+    """
+
+    showtime_id: UUID
+    booking_id: UUID
+    user_id: UUID
+    code: str
+    items: tuple[tuple[UUID, int], ...] = ()  # category and quantity, each category once
+    seats: tuple[SeatChoice, ...] = ()  # each seat once
+    join_waitlist: bool = False
+    idempotency_key: str | None = None
+    fingerprint: str | None = None
+
+
+class Confirm(msgspec.Struct, frozen=True):
+    """Turn a hold into a sale. With ``PAID`` an expired hold is taken again if it can be."""
+
+    showtime_id: UUID
+    booking_id: UUID
+    settlement: Settlement
+
+
+class Cancel(msgspec.Struct, frozen=True):
+    """Give up a hold, a sale or a place in line; the places go to who waits, or on sale."""
+
+    showtime_id: UUID
+    booking_id: UUID
+    actor: Actor
+
+
+class Expire(msgspec.Struct, frozen=True):
+    """Only do what every batch does first: end the holds whose time has run out."""
+
+    showtime_id: UUID
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Take free seats off sale."""
+
+    showtime_id: UUID
+    seats: tuple[SeatChoice, ...]
+
+
+class Unblock(msgspec.Struct, frozen=True):
+    """Put blocked seats back on sale."""
+
+    showtime_id: UUID
+    seats: tuple[SeatChoice, ...]
+
+
+class Resize(msgspec.Struct, frozen=True):
+    """Set the capacity of a counted category, its blocked places, or both."""
+
+    showtime_id: UUID
+    category_id: UUID
+    capacity: int | None = None
+    blocked: int | None = None
+
+
+Command = Reserve | Confirm | Cancel | Expire | Block | Unblock | Resize

@@ -1,0 +1,219 @@
+"""The heart of Fullhouse: what becomes of each command, given what is so.
+
+``decide`` takes the commands in the order they arrived; each is fulfilled whole or not at all, and
+sees what those before it did. Holds that have run out count as free from the first line on,
+whether anybody swept them or not. Freed places are offered to those who wait by ``waitlist.py``,
+in the same transaction, before anybody else can ask for them.
+"""
+
+from uuid import UUID
+
+from fullhouse.bookings.core.commands import (
+    Actor,
+    Block,
+    Cancel,
+    Command,
+    Confirm,
+    Expire,
+    Reserve,
+    Resize,
+    Settlement,
+    Unblock,
+)
+from fullhouse.bookings.core.ledger import Ledger
+from fullhouse.bookings.core.reserve import reserve
+from fullhouse.bookings.core.types import (
+    Booking,
+    Claim,
+    ClaimStatus,
+    Inventory,
+    Outcome,
+    Result,
+    State,
+    Status,
+)
+from fullhouse.bookings.events import AllotmentResized, Event, SeatsChanged
+
+
+class Decision:
+    """The results in the order of the commands, and the ledger of what has to be written."""
+
+    def __init__(self, ledger: Ledger, results: list[Result]) -> None:
+        self.ledger = ledger
+        self.results = results
+
+
+def decide(state: State, commands: list[Command]) -> Decision:
+    """Decide all commands at ``state.now``. The state is changed; do not use it afterwards."""
+    ledger = Ledger(state)
+    expire_overdue(ledger)
+    results = [_decide_one(ledger, command) for command in commands]
+    ledger.check()
+    return Decision(ledger, results)
+
+
+def expire_overdue(ledger: Ledger) -> None:
+    """End every loaded hold whose time has run out."""
+    for booking in list(ledger.state.bookings.values()):
+        if (
+            booking.status is Status.RESERVED
+            and booking.expires_at is not None
+            and booking.expires_at <= ledger.now
+        ):
+            ledger.release(booking, Status.EXPIRED)
+
+
+def _decide_one(ledger: Ledger, command: Command) -> Result:
+    inventory = ledger.state.inventories.get(command.showtime_id)
+    if inventory is None:
+        return Result(Outcome.UNKNOWN_SHOWTIME)
+    match command:
+        case Reserve():
+            return reserve(ledger, inventory, command)
+        case Confirm():
+            return _confirm(ledger, inventory, command)
+        case Cancel():
+            return _cancel(ledger, inventory, command)
+        case Block():
+            return _block(ledger, inventory, command)
+        case Unblock():
+            return _unblock(ledger, inventory, command)
+        case Resize():
+            return _resize(ledger, inventory, command)
+        case Expire():
+            return Result(Outcome.SWEPT)
+
+
+def _confirm(ledger: Ledger, inventory: Inventory, command: Confirm) -> Result:
+    booking = _booking(ledger, command.showtime_id, command.booking_id)
+    if booking is None:
+        return Result(Outcome.UNKNOWN_BOOKING)
+    if booking.status is Status.CONFIRMED:
+        return Result(Outcome.CONFIRMED, booking, repeated=True)
+    paid = command.settlement is Settlement.PAID
+    if paid and booking.status is not Status.RESERVED:
+        return _confirm_late(ledger, inventory, booking)
+    if booking.status is Status.EXPIRED:
+        return Result(Outcome.EXPIRED, booking)
+    if booking.status is not Status.RESERVED:
+        return Result(Outcome.TRANSITION_REFUSED, booking)
+    if not inventory.terms.on_sale:
+        return _unfulfillable(ledger, booking) if paid else Result(Outcome.SALES_CLOSED, booking)
+    if command.settlement is Settlement.NOTHING_OWED and booking.total > 0:
+        return Result(Outcome.PAYMENT_REQUIRED, booking)
+    ledger.sell(booking)
+    return Result(Outcome.CONFIRMED, booking)
+
+
+def _confirm_late(ledger: Ledger, inventory: Inventory, booking: Booking) -> Result:
+    """The money came after the hold was over: the same places again, or the money back."""
+    free = (
+        booking.status is Status.EXPIRED
+        and inventory.terms.on_sale
+        and all(
+            inventory.allotments[line.category_id].available >= line.quantity
+            and not any(seat in inventory.claims for seat in line.seats)
+            for line in booking.lines
+        )
+    )
+    if not free:
+        return _unfulfillable(ledger, booking)
+    ledger.retake(booking)
+    return Result(Outcome.CONFIRMED, booking)
+
+
+def _unfulfillable(ledger: Ledger, booking: Booking) -> Result:
+    ledger.record("booking.unfulfillable", booking)
+    return Result(Outcome.UNFULFILLABLE, booking)
+
+
+def _cancel(ledger: Ledger, inventory: Inventory, command: Cancel) -> Result:
+    booking = _booking(ledger, command.showtime_id, command.booking_id)
+    if booking is None:
+        return Result(Outcome.UNKNOWN_BOOKING)
+    match booking.status:
+        case Status.CANCELLED:
+            return Result(Outcome.CANCELLED, booking, repeated=True)
+        case Status.LEFT:
+            return Result(Outcome.LEFT, booking, repeated=True)
+        case Status.WAITLISTED:
+            ledger.leave(booking)
+            return Result(Outcome.LEFT, booking)
+        case Status.CONFIRMED if command.actor is Actor.BUYER:
+            policy = inventory.terms.policy.cancellation
+            left_seconds = (inventory.terms.starts_at - ledger.now).total_seconds()
+            if not policy.allowed or left_seconds < policy.hours_before * 3600:
+                return Result(Outcome.CANCELLATION_CLOSED, booking, limit=policy.hours_before)
+        case Status.EXPIRED | Status.REFUNDED:
+            return Result(Outcome.TRANSITION_REFUSED, booking)
+        case _:
+            pass
+    ledger.release(booking, Status.CANCELLED)
+    return Result(Outcome.CANCELLED, booking)
+
+
+def _block(ledger: Ledger, inventory: Inventory, command: Block) -> Result:
+    wanted: list[Claim] = []
+    taken: list[str] = []
+    for seat in command.seats:
+        category = inventory.terms.category_of_section(seat.section)
+        if category is None:
+            return Result(Outcome.SEATS_NOT_FOR_SALE, seats=[seat.label])
+        claim = inventory.claims.get(seat.id)
+        if claim is None:
+            wanted.append(
+                Claim(command.showtime_id, seat.id, category.id, ClaimStatus.BLOCKED, None)
+            )
+        elif claim.status is not ClaimStatus.BLOCKED:
+            taken.append(seat.label)
+    if taken:
+        return Result(Outcome.SEATS_TAKEN, seats=taken)
+    for claim in wanted:
+        ledger.block(claim)
+    _record_seats(ledger, "seats.blocked", command.showtime_id, wanted)
+    return Result(Outcome.CHANGED, repeated=not wanted)
+
+
+def _unblock(ledger: Ledger, inventory: Inventory, command: Unblock) -> Result:
+    claims = [inventory.claims[seat.id] for seat in command.seats if seat.id in inventory.claims]
+    blocked = [claim for claim in claims if claim.status is ClaimStatus.BLOCKED]
+    if len(blocked) < len(claims):
+        owned = {claim.seat_id for claim in claims if claim.status is not ClaimStatus.BLOCKED}
+        taken = [seat.label for seat in command.seats if seat.id in owned]
+        return Result(Outcome.SEATS_TAKEN, seats=taken)
+    for claim in blocked:
+        ledger.unblock(claim)
+    _record_seats(ledger, "seats.unblocked", command.showtime_id, blocked)
+    return Result(Outcome.CHANGED, repeated=not blocked)
+
+
+def _resize(ledger: Ledger, inventory: Inventory, command: Resize) -> Result:
+    category = inventory.terms.categories.get(command.category_id)
+    allotment = inventory.allotments.get(command.category_id)
+    if category is None or allotment is None:
+        return Result(Outcome.UNKNOWN_CATEGORY)
+    if category.seated:
+        return Result(Outcome.SEATED_CATEGORY)
+    capacity = allotment.capacity if command.capacity is None else command.capacity
+    blocked = allotment.blocked if command.blocked is None else command.blocked
+    committed = allotment.held + allotment.sold
+    if capacity < committed + blocked:
+        return Result(Outcome.BELOW_COMMITTED, limit=committed + blocked, allotment=allotment)
+    repeated = (capacity, blocked) == (allotment.capacity, allotment.blocked)
+    if not repeated:
+        ledger.open_for_change(allotment)
+        allotment.capacity, allotment.blocked = capacity, blocked
+        payload = AllotmentResized(command.category_id, capacity, blocked)
+        ledger.events.append(Event("allotment.resized", command.showtime_id, payload))
+    return Result(Outcome.CHANGED, allotment=allotment, repeated=repeated)
+
+
+def _booking(ledger: Ledger, showtime_id: UUID, booking_id: UUID) -> Booking | None:
+    booking = ledger.state.bookings.get(booking_id)
+    return booking if booking is not None and booking.showtime_id == showtime_id else None
+
+
+def _record_seats(ledger: Ledger, topic: str, showtime_id: UUID, claims: list[Claim]) -> None:
+    if claims:
+        payload = SeatsChanged([claim.seat_id for claim in claims])
+        ledger.events.append(Event(topic, showtime_id, payload))

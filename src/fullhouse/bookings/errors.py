@@ -1,0 +1,165 @@
+"""How the selling core says no to people: the documented codes, and which outcome is which."""
+
+from typing import Any
+
+from fullhouse.api.errors import NOT_FOUND
+from fullhouse.api.idempotency import IDEMPOTENCY_KEY_REUSED
+from fullhouse.bookings.core.types import Outcome, Result
+from fullhouse.kit.errors import Code, Kind, Refused
+
+SOLD_OUT = Code(
+    "sold_out",
+    Kind.CONFLICT,
+    "There are not enough free places, or others are waiting for them.",
+    'Ask for fewer places, another category or showtime, or join the line with "joinWaitlist": true.',
+)
+SEATS_TAKEN = Code(
+    "seats_taken",
+    Kind.CONFLICT,
+    "At least one of the seats is no longer free; none was reserved.",
+    "Choose others: the seats member names those that are gone.",
+)
+LIMIT_EXCEEDED = Code(
+    "limit_exceeded",
+    Kind.CONFLICT,
+    "This is more than one booking or one buyer may have here.",
+    "Ask for at most the number in the limit member.",
+)
+SALES_CLOSED = Code(
+    "sales_closed",
+    Kind.CONFLICT,
+    "Tickets for this showtime are not on sale now.",
+    "See salesOpenAt and salesCloseAt of the event; a past or cancelled showtime stays closed.",
+)
+SEATS_REQUIRED = Code(
+    "seats_required",
+    Kind.INVALID,
+    "This category is sold by seat.",
+    "Name the seats instead of a quantity, or join the line for any seats.",
+)
+SEATS_NOT_FOR_SALE = Code(
+    "seats_not_for_sale",
+    Kind.INVALID,
+    "No category of this event includes that seat.",
+    "Choose seats that GET /showtimes/{id}/seats lists with a categoryId.",
+)
+DUPLICATE_SEAT = Code(
+    "duplicate_seat",
+    Kind.INVALID,
+    "The same seat is named more than once.",
+    "Name each seat once; A1, A01 and A-1 are the same seat.",
+)
+NO_SEAT_MAP = Code(
+    "no_seat_map",
+    Kind.INVALID,
+    "This showtime has no seats to choose from.",
+    "Send items with a categoryId and a quantity.",
+)
+UNKNOWN_CATEGORY = Code(
+    "unknown_category",
+    Kind.INVALID,
+    "The showtime has no such category.",
+    "Use a categoryId that GET /showtimes/{id} lists.",
+)
+WAITLIST_ONE_CATEGORY = Code(
+    "waitlist_one_category",
+    Kind.INVALID,
+    "One can wait for one category at a time.",
+    "Send one request for each category.",
+)
+PAYMENT_REQUIRED = Code(
+    "payment_required",
+    Kind.CONFLICT,
+    "The booking has to be paid before it is confirmed.",
+    "Pay it, or let a member of the organization confirm it at the counter.",
+)
+BOOKING_EXPIRED = Code(
+    "booking_expired",
+    Kind.CONFLICT,
+    "The time to complete this booking has run out and its places are free again.",
+    "Make a new booking.",
+)
+CANCELLATION_CLOSED = Code(
+    "cancellation_closed",
+    Kind.CONFLICT,
+    "The event does not, or no longer, allow buyers to cancel.",
+    "Ask the organizer, who can cancel at any time.",
+)
+TRANSITION_REFUSED = Code(
+    "transition_refused",
+    Kind.CONFLICT,
+    "A booking in this status cannot change that way.",
+    "Read the booking for its present status.",
+)
+BELOW_COMMITTED = Code(
+    "below_committed",
+    Kind.CONFLICT,
+    "The capacity would fall below the places that are held, sold or blocked.",
+    "Set at least the number in the limit member, or free places first.",
+)
+SEATED_CATEGORY = Code(
+    "seated_category",
+    Kind.INVALID,
+    "The places of this category are the seats of the seat map.",
+    "Block or unblock seats instead.",
+)
+
+CODES = (
+    SOLD_OUT,
+    SEATS_TAKEN,
+    LIMIT_EXCEEDED,
+    SALES_CLOSED,
+    SEATS_REQUIRED,
+    SEATS_NOT_FOR_SALE,
+    DUPLICATE_SEAT,
+    NO_SEAT_MAP,
+    UNKNOWN_CATEGORY,
+    WAITLIST_ONE_CATEGORY,
+    PAYMENT_REQUIRED,
+    BOOKING_EXPIRED,
+    CANCELLATION_CLOSED,
+    TRANSITION_REFUSED,
+    BELOW_COMMITTED,
+    SEATED_CATEGORY,
+)
+
+_CODE_OF_OUTCOME = {
+    Outcome.SOLD_OUT: SOLD_OUT,
+    Outcome.SEATS_TAKEN: SEATS_TAKEN,
+    Outcome.LIMIT_EXCEEDED: LIMIT_EXCEEDED,
+    Outcome.SALES_CLOSED: SALES_CLOSED,
+    Outcome.SEATS_REQUIRED: SEATS_REQUIRED,
+    Outcome.SEATS_NOT_FOR_SALE: SEATS_NOT_FOR_SALE,
+    Outcome.UNKNOWN_CATEGORY: UNKNOWN_CATEGORY,
+    Outcome.WAITLIST_ONE_CATEGORY: WAITLIST_ONE_CATEGORY,
+    Outcome.KEY_REUSED: IDEMPOTENCY_KEY_REUSED,
+    Outcome.PAYMENT_REQUIRED: PAYMENT_REQUIRED,
+    Outcome.EXPIRED: BOOKING_EXPIRED,
+    Outcome.UNFULFILLABLE: BOOKING_EXPIRED,
+    Outcome.CANCELLATION_CLOSED: CANCELLATION_CLOSED,
+    Outcome.TRANSITION_REFUSED: TRANSITION_REFUSED,
+    Outcome.BELOW_COMMITTED: BELOW_COMMITTED,
+    Outcome.SEATED_CATEGORY: SEATED_CATEGORY,
+    Outcome.UNKNOWN_SHOWTIME: NOT_FOUND,
+    Outcome.UNKNOWN_BOOKING: NOT_FOUND,
+}
+
+
+def granted(result: Result) -> Result:
+    """The result itself when the wish was fulfilled; else raises the refusal it stands for."""
+    code = _CODE_OF_OUTCOME.get(result.outcome)
+    if code is None:
+        return result
+    members: dict[str, Any] = {}
+    if result.seats:
+        members["seats"] = result.seats
+    if result.limit is not None:
+        members["limit"] = result.limit
+    if result.outcome is Outcome.SOLD_OUT and result.allotment is not None:
+        # What is free belongs to those in the line, so to anybody else it is nothing.
+        allotment = result.allotment
+        members["categoryId"] = str(allotment.category_id)
+        members["available"] = 0 if allotment.waiting else allotment.available
+    if result.booking is not None:
+        members["bookingStatus"] = result.booking.status.value
+    raise Refused(code, **members)

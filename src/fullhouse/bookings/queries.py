@@ -1,0 +1,187 @@
+"""What screens show of bookings, seats and lines."""
+
+import base64
+from uuid import UUID
+
+from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
+from fullhouse.api.pagination import Page, Slice, encode_cursor
+from fullhouse.api.principal import Principal
+from fullhouse.bookings.commands import Desk
+from fullhouse.bookings.core.types import ClaimStatus, Status
+from fullhouse.bookings.schemas import (
+    AvailabilityView,
+    BookingView,
+    CategoryAvailability,
+    EventRef,
+    SeatsView,
+    SeatView,
+    WaitlistEntryView,
+    booking_view,
+)
+from fullhouse.bookings.store import read
+from fullhouse.catalog.rules import SaleTerms
+from fullhouse.kit.db import Database
+from fullhouse.kit.errors import FieldError, Refused
+
+# A buyer's places in lines are few; more than this are not shown.
+MOST_WAITING = 100
+
+_FREE = "available"
+_NOT_FOR_SALE = 3
+_BITS = {ClaimStatus.HELD: 1, ClaimStatus.SOLD: 2, ClaimStatus.BLOCKED: 3}
+
+
+async def own_booking(database: Database, principal: Principal, booking_id: UUID) -> read.Owned:
+    """A booking that the caller bought or whose organization the caller acts for.
+
+    Refused with ``not_found`` for everybody else, as if it did not exist.
+    """
+    async with database.read_raw() as connection:
+        found = await read.find_booking(connection, booking_id)
+    if found is None or not (
+        found.booking.user_id == principal.user_id or principal.acts_for(found.organization_id)
+    ):
+        raise Refused(NOT_FOUND)
+    return found
+
+
+async def own_bookings(
+    database: Database, user_id: UUID, status: Status | None, part: Slice
+) -> Page[BookingView]:
+    """The caller's bookings, the newest first."""
+    before = None
+    if part.after is not None:
+        try:
+            (text,) = part.after
+            before = UUID(text)
+        except (ValueError, TypeError, AttributeError):
+            detail = FieldError("cursor", "is not a cursor of this list")
+            raise Refused(VALIDATION_FAILED, errors=(detail,)) from None
+    async with database.read_raw() as connection:
+        found = await read.list_bookings(
+            connection, user_id, status, before, part.limit + 1, part.offset or 0
+        )
+        total = None
+        if part.offset is not None:
+            total = await read.count_bookings(connection, user_id, status)
+    shown = found[: part.limit]
+    more = encode_cursor((str(shown[-1].booking.id),)) if len(found) > part.limit else None
+    return Page([view_of(owned) for owned in shown], more, total)
+
+
+def view_of(owned: read.Owned) -> BookingView:
+    """A booking that was read, as its buyer sees it."""
+    return booking_view(owned.booking, owned.event_id, owned.title, owned.position or None)
+
+
+async def own_waiting_booking(
+    database: Database, principal: Principal, booking_id: UUID
+) -> read.Owned:
+    """A booking of the caller that waits, or has waited and left."""
+    found = await own_booking(database, principal, booking_id)
+    if found.booking.user_id != principal.user_id or not found.booking.joined_position:
+        raise Refused(NOT_FOUND)
+    return found
+
+
+async def own_waiting(database: Database, user_id: UUID) -> Page[WaitlistEntryView]:
+    """The caller's places in lines."""
+    async with database.read_raw() as connection:
+        rows = await read.list_waiting(connection, user_id, MOST_WAITING)
+    return Page(
+        [
+            WaitlistEntryView(
+                row.booking_id,
+                row.showtime_id,
+                EventRef(row.event_id, row.title),
+                row.category_id,
+                row.category_name,
+                row.quantity,
+                row.position,
+                row.created_at,
+            )
+            for row in rows
+        ]
+    )
+
+
+async def visible_terms(desk: Desk, visitor: Principal | None, showtime_id: UUID) -> SaleTerms:
+    """The terms of a showtime the visitor may see; ``not_found`` for drafts of others."""
+    terms = await desk.terms.glance(showtime_id)
+    if terms is None:
+        raise Refused(NOT_FOUND)
+    if terms.public or (visitor is not None and visitor.acts_for(terms.organization_id)):
+        return terms
+    raise Refused(NOT_FOUND)
+
+
+async def seats(database: Database, desk: Desk, terms: SaleTerms) -> SeatsView:
+    """Every seat of the showtime with its status; empty where places are only counted."""
+    standing = await _standing(database, terms.showtime_id)
+    seat_map = await desk.terms.seat_map(terms)
+    if seat_map is None:
+        return SeatsView(terms.showtime_id, standing.version, None, [])
+    statuses = {claim.seat_id: claim.status.value for claim in standing.claims}
+    sold_as = _categories_of_sections(terms)
+    return SeatsView(
+        terms.showtime_id,
+        standing.version,
+        seat_map.version,
+        [
+            SeatView(
+                seat.id,
+                seat.label,
+                seat.section,
+                seat.row,
+                seat.number,
+                sold_as.get(seat.section),
+                statuses.get(seat.id, _FREE if seat.section in sold_as else "blocked"),
+            )
+            for seat in seat_map.seats
+        ],
+    )
+
+
+async def availability(database: Database, desk: Desk, terms: SaleTerms) -> AvailabilityView:
+    """The counters of the showtime, and its seats packed into two bits each."""
+    standing = await _standing(database, terms.showtime_id)
+    seat_map = await desk.terms.seat_map(terms)
+    packed = None
+    if seat_map is not None:
+        bits = {claim.seat_id: _BITS[claim.status] for claim in standing.claims}
+        sold_as = _categories_of_sections(terms)
+        octets = bytearray((len(seat_map.seats) + 3) // 4)
+        for place, seat in enumerate(seat_map.seats):
+            state = bits.get(seat.id, 0) if seat.section in sold_as else _NOT_FOR_SALE
+            octets[place >> 2] |= state << 2 * (place & 3)
+        packed = base64.b64encode(octets).decode("ascii")
+    return AvailabilityView(
+        standing.version,
+        [CategoryAvailability(*counter) for counter in standing.counters],
+        packed,
+    )
+
+
+async def version_of(database: Database, showtime_id: UUID) -> int:
+    """The version that ``availability`` would answer with now."""
+    async with database.read_raw() as connection:
+        version = await read.version_of(connection, showtime_id)
+    if version is None:
+        raise Refused(NOT_FOUND)
+    return version
+
+
+async def _standing(database: Database, showtime_id: UUID) -> read.Standing:
+    async with database.read_raw() as connection:
+        found = await read.standing(connection, showtime_id)
+    if found is None:
+        raise Refused(NOT_FOUND)
+    return found
+
+
+def _categories_of_sections(terms: SaleTerms) -> dict[str, UUID]:
+    return {
+        section: category.id
+        for category in terms.categories.values()
+        for section in category.sections or ()
+    }

@@ -1,0 +1,105 @@
+"""What the organization's members do with what they sell."""
+
+from uuid import UUID
+
+from litestar import Response, patch, post
+
+from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
+from fullhouse.api.principal import Principal, require_member
+from fullhouse.bookings import commands, queries
+from fullhouse.bookings import errors as codes
+from fullhouse.bookings.commands import Desk
+from fullhouse.bookings.routes.buying import replayed_header
+from fullhouse.bookings.schemas import AllotmentRequest, AllotmentView, SeatsRequest
+from fullhouse.venues.errors import SEAT_AMBIGUOUS, UNKNOWN_SEAT
+
+_TAGS = ["Box office"]
+
+
+@post(
+    "/showtimes/{showtime_id:uuid}/seats/block",
+    status_code=204,
+    summary="Block seats",
+    tags=_TAGS,
+    responses=problems(
+        UNAUTHENTICATED,
+        FORBIDDEN,
+        NOT_FOUND,
+        UNKNOWN_SEAT,
+        SEAT_AMBIGUOUS,
+        codes.DUPLICATE_SEAT,
+        codes.NO_SEAT_MAP,
+        codes.SEATS_TAKEN,
+        codes.SEATS_NOT_FOR_SALE,
+    ),
+)
+async def block_seats(
+    showtime_id: UUID, data: SeatsRequest, principal: Principal, desk: Desk
+) -> Response[None]:
+    """Take free seats off sale, all or none."""
+    await _require_member_of(desk, principal, showtime_id)
+    result = await commands.block_seats(desk, showtime_id, data.seats)
+    return Response(None, headers=replayed_header(result))
+
+
+@post(
+    "/showtimes/{showtime_id:uuid}/seats/unblock",
+    status_code=204,
+    summary="Unblock seats",
+    tags=_TAGS,
+    responses=problems(
+        UNAUTHENTICATED,
+        FORBIDDEN,
+        NOT_FOUND,
+        UNKNOWN_SEAT,
+        SEAT_AMBIGUOUS,
+        codes.DUPLICATE_SEAT,
+        codes.NO_SEAT_MAP,
+        codes.SEATS_TAKEN,
+    ),
+)
+async def unblock_seats(
+    showtime_id: UUID, data: SeatsRequest, principal: Principal, desk: Desk
+) -> Response[None]:
+    """Put blocked seats back on sale, all or none."""
+    await _require_member_of(desk, principal, showtime_id)
+    result = await commands.unblock_seats(desk, showtime_id, data.seats)
+    return Response(None, headers=replayed_header(result))
+
+
+@patch(
+    "/showtimes/{showtime_id:uuid}/allotments/{category_id:uuid}",
+    summary="Resize an allotment",
+    tags=_TAGS,
+    responses=problems(
+        UNAUTHENTICATED,
+        FORBIDDEN,
+        NOT_FOUND,
+        codes.UNKNOWN_CATEGORY,
+        codes.SEATED_CATEGORY,
+        codes.BELOW_COMMITTED,
+    ),
+)
+async def resize(
+    showtime_id: UUID, category_id: UUID, data: AllotmentRequest, principal: Principal, desk: Desk
+) -> AllotmentView:
+    """Set the capacity or the blocked places of a counted category at this showtime."""
+    await _require_member_of(desk, principal, showtime_id)
+    allotment = await commands.resize(desk, showtime_id, category_id, data.capacity, data.blocked)
+    return AllotmentView(
+        allotment.category_id,
+        allotment.capacity,
+        allotment.available,
+        allotment.held,
+        allotment.sold,
+        allotment.blocked,
+        allotment.waiting,
+    )
+
+
+async def _require_member_of(desk: Desk, principal: Principal, showtime_id: UUID) -> None:
+    terms = await queries.visible_terms(desk, principal, showtime_id)
+    require_member(principal, terms.organization_id)
+
+
+ROUTES = [block_seats, unblock_seats, resize]

@@ -1,0 +1,251 @@
+"""What buyers do: reserve, confirm, cancel, wait."""
+
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+import msgspec
+from litestar import Response, delete, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import HeaderParameter
+
+from fullhouse.api.errors import NOT_FOUND, UNAUTHENTICATED, problems
+from fullhouse.api.idempotency import (
+    IDEMPOTENCY_KEY_INVALID,
+    IDEMPOTENCY_KEY_REUSED,
+    REPLAYED_HEADER,
+    fingerprint,
+    key_of_header,
+)
+from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.principal import Principal
+from fullhouse.bookings import commands, queries
+from fullhouse.bookings import errors as codes
+from fullhouse.bookings.commands import Desk, Order, Repeatable
+from fullhouse.bookings.core.commands import Actor, Settlement
+from fullhouse.bookings.core.types import Outcome, Result, Status
+from fullhouse.bookings.schemas import (
+    BookingRequest,
+    BookingView,
+    WaitlistEntryView,
+    booking_view,
+    first_view,
+)
+from fullhouse.kit.db import Database
+from fullhouse.venues.errors import SEAT_AMBIGUOUS, UNKNOWN_SEAT
+
+_TAGS = ["Bookings"]
+
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        required=False,
+        description="Repeating the request with its key answers again instead of doing it again.",
+    ),
+]
+
+_RESERVE_REFUSALS = (
+    UNAUTHENTICATED,
+    NOT_FOUND,
+    IDEMPOTENCY_KEY_INVALID,
+    IDEMPOTENCY_KEY_REUSED,
+    UNKNOWN_SEAT,
+    SEAT_AMBIGUOUS,
+    codes.SOLD_OUT,
+    codes.SEATS_TAKEN,
+    codes.LIMIT_EXCEEDED,
+    codes.SALES_CLOSED,
+    codes.SEATS_REQUIRED,
+    codes.SEATS_NOT_FOR_SALE,
+    codes.DUPLICATE_SEAT,
+    codes.NO_SEAT_MAP,
+    codes.UNKNOWN_CATEGORY,
+    codes.WAITLIST_ONE_CATEGORY,
+)
+
+
+class Answer(NamedTuple):
+    """A finished answer, for the framework's route and for the direct one alike."""
+
+    status: int
+    body: bytes
+    replayed: bool
+
+
+async def answer_reservation(
+    desk: Desk, principal: Principal, request: BookingRequest, key_header: str | None
+) -> Answer:
+    """Reserve what the request asks for: 201 reserved, 202 waiting in line."""
+    key = key_of_header(key_header)
+    repeatable = Repeatable(key, fingerprint(msgspec.json.encode(request))) if key else None
+    order = Order(
+        request.showtime_id,
+        [(item.category_id, item.quantity) for item in request.items],
+        request.seats,
+        request.join_waitlist,
+    )
+    result = await commands.reserve(desk, principal.user_id, order, repeatable)
+    booking = result.booking
+    terms = await desk.terms.glance(request.showtime_id)
+    assert booking is not None and terms is not None
+    view = first_view(booking, terms.event_id, terms.title)
+    status = 202 if view.status is Status.WAITLISTED else 201
+    return Answer(status, msgspec.json.encode(view), result.outcome is Outcome.REPLAYED)
+
+
+@post(
+    "/bookings",
+    summary="Reserve places",
+    tags=_TAGS,
+    responses=problems(*_RESERVE_REFUSALS)
+    | {
+        201: ResponseSpec(BookingView, generate_examples=False, description="Reserved."),
+        202: ResponseSpec(BookingView, generate_examples=False, description="Waiting in line."),
+    },
+)
+async def reserve(
+    data: BookingRequest, principal: Principal, desk: Desk, idempotency_key: IdempotencyKey = None
+) -> Response[bytes]:
+    """Hold counted places or chosen seats for the hold time; with joinWaitlist, wait in line."""
+    answer = await answer_reservation(desk, principal, data, idempotency_key)
+    return Response(
+        answer.body,
+        status_code=answer.status,
+        media_type="application/json",
+        headers={REPLAYED_HEADER: "true"} if answer.replayed else None,
+    )
+
+
+@get("/bookings", summary="My bookings", tags=_TAGS, responses=problems(UNAUTHENTICATED))
+async def list_bookings(
+    principal: Principal,
+    database: Database,
+    status: Status | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    page: PageNumber = None,
+) -> Page[BookingView]:
+    """The caller's bookings, the newest first."""
+    part = slice_of(limit, cursor, page)
+    return await queries.own_bookings(database, principal.user_id, status, part)
+
+
+@get(
+    "/bookings/{booking_id:uuid}",
+    summary="One booking",
+    tags=_TAGS,
+    responses=problems(UNAUTHENTICATED, NOT_FOUND),
+)
+async def get_booking(booking_id: UUID, principal: Principal, database: Database) -> BookingView:
+    """A booking of the caller, or of an organization that the caller acts for."""
+    return queries.view_of(await queries.own_booking(database, principal, booking_id))
+
+
+@post(
+    "/bookings/{booking_id:uuid}/confirm",
+    status_code=200,
+    summary="Confirm a booking",
+    tags=_TAGS,
+    responses=problems(
+        UNAUTHENTICATED,
+        NOT_FOUND,
+        codes.PAYMENT_REQUIRED,
+        codes.BOOKING_EXPIRED,
+        codes.SALES_CLOSED,
+        codes.TRANSITION_REFUSED,
+    ),
+)
+async def confirm(
+    booking_id: UUID, principal: Principal, desk: Desk, database: Database
+) -> Response[BookingView]:
+    """Complete a booking that owes nothing; the organization's members take money at the counter."""
+    owned = await queries.own_booking(database, principal, booking_id)
+    counter = principal.acts_for(owned.organization_id)
+    settlement = Settlement.COUNTER if counter else Settlement.NOTHING_OWED
+    result = await commands.confirm(desk, owned.booking.showtime_id, booking_id, settlement)
+    return _changed(result, owned.event_id, owned.title)
+
+
+@post(
+    "/bookings/{booking_id:uuid}/cancel",
+    status_code=200,
+    summary="Cancel a booking",
+    tags=_TAGS,
+    responses=problems(
+        UNAUTHENTICATED, NOT_FOUND, codes.CANCELLATION_CLOSED, codes.TRANSITION_REFUSED
+    ),
+)
+async def cancel(
+    booking_id: UUID, principal: Principal, desk: Desk, database: Database
+) -> Response[BookingView]:
+    """Give up a hold, a confirmed booking or a place in line."""
+    return await _cancel(booking_id, principal, desk, database)
+
+
+@delete(
+    "/bookings/{booking_id:uuid}",
+    status_code=200,
+    summary="Cancel a booking",
+    tags=_TAGS,
+    responses=problems(
+        UNAUTHENTICATED, NOT_FOUND, codes.CANCELLATION_CLOSED, codes.TRANSITION_REFUSED
+    ),
+)
+async def delete_booking(
+    booking_id: UUID, principal: Principal, desk: Desk, database: Database
+) -> Response[BookingView]:
+    """The same as POST …/cancel; the booking stays on record."""
+    return await _cancel(booking_id, principal, desk, database)
+
+
+@get("/waitlist", summary="My places in line", tags=_TAGS, responses=problems(UNAUTHENTICATED))
+async def list_waitlist(principal: Principal, database: Database) -> Page[WaitlistEntryView]:
+    """Where the caller waits, with the position in each line."""
+    return await queries.own_waiting(database, principal.user_id)
+
+
+@delete(
+    "/waitlist/{entry_id:uuid}",
+    status_code=200,
+    summary="Leave a line",
+    tags=_TAGS,
+    responses=problems(UNAUTHENTICATED, NOT_FOUND, codes.TRANSITION_REFUSED),
+)
+async def leave_waitlist(
+    entry_id: UUID, principal: Principal, desk: Desk, database: Database
+) -> Response[BookingView]:
+    """Stop waiting. The id of an entry is that of its booking."""
+    owned = await queries.own_waiting_booking(database, principal, entry_id)
+    result = await commands.cancel(desk, owned.booking.showtime_id, entry_id, Actor.BUYER)
+    return _changed(result, owned.event_id, owned.title)
+
+
+async def _cancel(
+    booking_id: UUID, principal: Principal, desk: Desk, database: Database
+) -> Response[BookingView]:
+    owned = await queries.own_booking(database, principal, booking_id)
+    actor = Actor.STAFF if principal.acts_for(owned.organization_id) else Actor.BUYER
+    result = await commands.cancel(desk, owned.booking.showtime_id, booking_id, actor)
+    return _changed(result, owned.event_id, owned.title)
+
+
+def _changed(result: Result, event_id: UUID, title: str) -> Response[BookingView]:
+    assert result.booking is not None
+    return Response(booking_view(result.booking, event_id, title), headers=replayed_header(result))
+
+
+def replayed_header(result: Result) -> dict[str, str] | None:
+    """The header that says that the wish had been fulfilled before."""
+    return {REPLAYED_HEADER: "true"} if result.repeated else None
+
+
+ROUTES = [
+    reserve,
+    list_bookings,
+    get_booking,
+    confirm,
+    cancel,
+    delete_booking,
+    list_waitlist,
+    leave_waitlist,
+]

@@ -1,0 +1,35 @@
+"""All SQL of the selling core, on the sequencer's own asyncpg connection.
+
+Three round trips make a batch: ``load``, ``save``, and the commit; the waitlist adds one or two
+when places came free while somebody waits. Documents of JSON go in and come out whole, because a
+round trip and a Python loop over columns each cost more than everything PostgreSQL does here.
+"""
+
+from fullhouse.bookings.store.load import (
+    OVERDUE_LIMIT,
+    SESSION_SETTINGS,
+    Loaded,
+    Needs,
+    load,
+    load_claims,
+    load_places,
+    load_waiting,
+    needs_of,
+    overdue_showtimes,
+)
+from fullhouse.bookings.store.save import RowsMissed, save
+
+__all__ = [
+    "OVERDUE_LIMIT",
+    "SESSION_SETTINGS",
+    "Loaded",
+    "Needs",
+    "RowsMissed",
+    "load",
+    "load_claims",
+    "load_places",
+    "load_waiting",
+    "needs_of",
+    "overdue_showtimes",
+    "save",
+]

@@ -1,0 +1,168 @@
+"""Reading for screens. Nothing here locks, and nothing is decided on it.
+
+Documents leave as text, because the pool's connections would take JSON apart into dictionaries.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from fullhouse.bookings.core.types import Booking, Claim, Status
+from fullhouse.kit.db import RawConnection
+
+# A booking as core.types.Booking decodes it; ``sell_load_v1.sql`` says the same.
+BOOKING = """json_build_array(
+    b.showtime_id, b.id, b.user_id, b.code, b.status, b.currency,
+    b.subtotal, b.fees, b.tax, b.total, b.created_at, b.expires_at,
+    b.idempotency_key, b.fingerprint, coalesce(e.joined_position, 0),
+    (
+        SELECT json_agg(json_build_array(
+            l.category_id, l.name, l.quantity, l.unit_price, l.seats, l.labels
+        ) ORDER BY l.category_id)
+        FROM booking_lines l
+        WHERE l.showtime_id = b.showtime_id AND l.booking_id = b.id
+    )
+)"""
+
+# How many of the same line, up to and with this entry, are waiting.
+_POSITION = """(
+    SELECT count(*) FROM waitlist_entries w
+    WHERE w.showtime_id = e.showtime_id AND w.category_id = e.category_id
+        AND w.status = 'waiting' AND w.number <= e.number AND e.status = 'waiting'
+)"""
+
+
+class Owned(msgspec.Struct, array_like=True):
+    """A booking with what its buyer and the organization need to see beside it."""
+
+    booking: Booking
+    event_id: UUID
+    organization_id: UUID
+    title: str
+    position: int  # in its line; 0 when it does not wait
+
+
+_SELECT_OWNED = f"""
+SELECT json_build_array({BOOKING}, v.id, v.organization_id, v.title, {_POSITION})::text
+FROM bookings b
+JOIN showtimes s ON s.id = b.showtime_id
+JOIN events v ON v.id = s.event_id
+LEFT JOIN waitlist_entries e ON e.showtime_id = b.showtime_id AND e.booking_id = b.id
+"""
+
+_decode_owned = msgspec.json.Decoder(Owned).decode
+
+
+async def find_booking(connection: RawConnection, booking_id: UUID) -> Owned | None:
+    """The booking with this id, whoever's it is."""
+    document = await connection.fetchval(f"{_SELECT_OWNED} WHERE b.id = $1", booking_id)
+    return None if document is None else _decode_owned(document)
+
+
+async def list_bookings(
+    connection: RawConnection,
+    user_id: UUID,
+    status: Status | None,
+    before: UUID | None,
+    limit: int,
+    offset: int,
+) -> list[Owned]:
+    """A buyer's bookings, the newest first: at most ``limit``, those older than ``before``."""
+    rows = await connection.fetch(
+        f"""{_SELECT_OWNED}
+        WHERE b.user_id = $1 AND ($2::text IS NULL OR b.status = $2)
+            AND ($3::uuid IS NULL OR b.id < $3)
+        ORDER BY b.id DESC LIMIT $4 OFFSET $5""",
+        user_id,
+        status,
+        before,
+        limit,
+        offset,
+    )
+    return [_decode_owned(row[0]) for row in rows]
+
+
+async def count_bookings(connection: RawConnection, user_id: UUID, status: Status | None) -> int:
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM bookings WHERE user_id = $1 AND ($2::text IS NULL OR status = $2)",
+        user_id,
+        status,
+    )
+    return count
+
+
+class WaitingRow(msgspec.Struct):
+    booking_id: UUID
+    showtime_id: UUID
+    event_id: UUID
+    title: str
+    category_id: UUID
+    category_name: str
+    quantity: int
+    position: int
+    created_at: datetime
+
+
+async def list_waiting(connection: RawConnection, user_id: UUID, limit: int) -> list[WaitingRow]:
+    """A buyer's places in lines, the oldest first."""
+    rows = await connection.fetch(
+        f"""SELECT b.id AS booking_id, b.showtime_id, v.id AS event_id, v.title, e.category_id,
+            l.name AS category_name, e.quantity, {_POSITION} AS position, e.created_at
+        FROM bookings b
+        JOIN waitlist_entries e ON e.showtime_id = b.showtime_id AND e.booking_id = b.id
+        JOIN booking_lines l ON l.showtime_id = b.showtime_id AND l.booking_id = b.id
+        JOIN showtimes s ON s.id = b.showtime_id
+        JOIN events v ON v.id = s.event_id
+        WHERE b.user_id = $1 AND b.status = 'waitlisted'
+        ORDER BY b.id LIMIT $2""",
+        user_id,
+        limit,
+    )
+    return [WaitingRow(**dict(row)) for row in rows]
+
+
+class Standing(msgspec.Struct):
+    """A showtime's counters and claims at one moment."""
+
+    version: int
+    counters: list[tuple[UUID, int, int]]  # category, available, capacity
+    claims: list[Claim]
+
+
+_STANDING = """
+SELECT json_build_object(
+    'version', i.version,
+    'counters', (
+        SELECT coalesce(json_agg(json_build_array(
+            a.category_id, a.capacity - a.held - a.sold - a.blocked, a.capacity
+        ) ORDER BY c.rank), '[]')
+        FROM allotments a JOIN categories c ON c.id = a.category_id
+        WHERE a.showtime_id = i.showtime_id
+    ),
+    'claims', (
+        SELECT coalesce(json_agg(json_build_array(
+            c.showtime_id, c.seat_id, c.category_id, c.status, c.booking_id
+        )), '[]')
+        FROM seat_claims c WHERE c.showtime_id = i.showtime_id
+    )
+)::text
+FROM inventories i WHERE i.showtime_id = $1
+"""
+
+_decode_standing = msgspec.json.Decoder(Standing).decode
+
+
+async def standing(connection: RawConnection, showtime_id: UUID) -> Standing | None:
+    """The showtime's present state, all of one moment because it is one statement."""
+    document = await connection.fetchval(_STANDING, showtime_id)
+    return None if document is None else _decode_standing(document)
+
+
+async def version_of(connection: RawConnection, showtime_id: UUID) -> int | None:
+    """The showtime's version alone, for answering that nothing changed."""
+    version: Any = await connection.fetchval(
+        "SELECT version FROM inventories WHERE showtime_id = $1", showtime_id
+    )
+    return None if version is None else int(version)

@@ -1,0 +1,189 @@
+"""Reads showtimes with what is left of each category."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fullhouse.api.pagination import Slice
+from fullhouse.catalog.filters import Order, ShowtimeFilters, Viewer
+from fullhouse.catalog.store.listing import Part, SortKey, fetch_part, in_period
+from fullhouse.catalog.tables import allotments, categories, events, showtimes
+from fullhouse.venues.tables import halls, venues
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceRow:
+    """Where it happens: a venue and perhaps a hall, or a location in words."""
+
+    venue_id: UUID | None
+    venue_name: str | None
+    city: str | None
+    country: str | None
+    hall_id: UUID | None
+    hall_name: str | None
+    location: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AllotmentRow:
+    """A category at a showtime. ``available`` = capacity − held − sold − blocked."""
+
+    category_id: UUID
+    name: str
+    price: int
+    benefits: list[str]
+    sections: list[str] | None
+    seated: bool
+    capacity: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowtimeRow:
+    """A showtime with its categories in the event's order."""
+
+    id: UUID
+    event_id: UUID
+    title: str
+    currency: str
+    timezone: str
+    status: str
+    seat_map_id: UUID | None
+    starts_at: datetime
+    ends_at: datetime
+    place: PlaceRow
+    allotments: list[AllotmentRow]
+
+
+async def list_showtimes(
+    connection: AsyncConnection, filters: ShowtimeFilters, order: Order, part: Slice
+) -> Part[ShowtimeRow]:
+    """Part of the showtimes that the viewer may see."""
+    statement = _SHOWTIMES.where(
+        is_visible(filters.viewer), *in_period(filters.period, events.c.timezone)
+    )
+    if filters.event_id is not None:
+        statement = statement.where(showtimes.c.event_id == filters.event_id)
+    if filters.show_id is not None:
+        statement = statement.where(events.c.show_id == filters.show_id)
+    found = await fetch_part(
+        connection,
+        statement,
+        showtimes.c.id,
+        SortKey(showtimes.c.starts_at, datetime),
+        order,
+        part,
+    )
+    rows = await _with_allotments(connection, found.items)
+    return Part(rows, found.next_cursor, found.total)
+
+
+async def find_showtime(
+    connection: AsyncConnection, showtime_id: UUID, viewer: Viewer
+) -> ShowtimeRow | None:
+    """A showtime, if the viewer may see it."""
+    statement = _SHOWTIMES.where(showtimes.c.id == showtime_id, is_visible(viewer))
+    rows = await _with_allotments(connection, (await connection.execute(statement)).all())
+    return rows[0] if rows else None
+
+
+def is_visible(viewer: Viewer) -> sa.ColumnElement[bool]:
+    """Events that the viewer may see: all but the drafts of others."""
+    if viewer.organizations is None:
+        return sa.true()
+    public = events.c.status != "draft"
+    if not viewer.organizations:
+        return public
+    return sa.or_(public, events.c.organization_id.in_(viewer.organizations))
+
+
+async def _with_allotments(
+    connection: AsyncConnection, rows: Sequence[sa.Row[Any]]
+) -> list[ShowtimeRow]:
+    if not rows:
+        return []
+    statement = _ALLOTMENTS.where(allotments.c.showtime_id.in_([row.id for row in rows])).order_by(
+        categories.c.rank, categories.c.id
+    )
+    by_showtime: dict[UUID, list[AllotmentRow]] = {row.id: [] for row in rows}
+    for showtime_id, *counters in await connection.execute(statement):
+        by_showtime[showtime_id].append(AllotmentRow(*counters))
+    return [_showtime(row, by_showtime[row.id]) for row in rows]
+
+
+def _showtime(row: sa.Row[Any], found: list[AllotmentRow]) -> ShowtimeRow:
+    return ShowtimeRow(
+        id=row.id,
+        event_id=row.event_id,
+        title=row.title,
+        currency=row.currency,
+        timezone=row.timezone,
+        status=row.status,
+        seat_map_id=row.seat_map_id,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        place=place_of(row),
+        allotments=found,
+    )
+
+
+def place_of(row: Any) -> PlaceRow:
+    """The place in a row that has the columns of ``PLACE_COLUMNS``."""
+    return PlaceRow(
+        row.venue_id,
+        row.venue_name,
+        row.city,
+        row.country,
+        row.hall_id,
+        row.hall_name,
+        row.location,
+    )
+
+
+PLACE_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
+    venues.c.id.label("venue_id"),
+    venues.c.name.label("venue_name"),
+    venues.c.city,
+    venues.c.country,
+    halls.c.id.label("hall_id"),
+    halls.c.name.label("hall_name"),
+    events.c.location,
+)
+
+_SHOWTIMES: sa.Select[Any] = (
+    sa.select(
+        showtimes.c.id,
+        showtimes.c.event_id,
+        events.c.title,
+        events.c.currency,
+        events.c.timezone,
+        # A cancelled event takes its showtimes with it, whatever they say themselves.
+        sa.case((events.c.status == "cancelled", "cancelled"), else_=showtimes.c.status).label(
+            "status"
+        ),
+        showtimes.c.seat_map_id,
+        showtimes.c.starts_at,
+        showtimes.c.ends_at,
+        *PLACE_COLUMNS,
+    )
+    .join(events, events.c.id == showtimes.c.event_id)
+    .outerjoin(halls, halls.c.id == showtimes.c.hall_id)
+    .outerjoin(venues, venues.c.id == events.c.venue_id)
+)
+
+_ALLOTMENTS: sa.Select[Any] = sa.select(
+    allotments.c.showtime_id,
+    categories.c.id,
+    categories.c.name,
+    categories.c.price,
+    categories.c.benefits,
+    sa.func.coalesce(categories.c.sections, categories.c.areas),
+    categories.c.sections.is_not(None),
+    allotments.c.capacity,
+    allotments.c.capacity - allotments.c.held - allotments.c.sold - allotments.c.blocked,
+).join(categories, categories.c.id == allotments.c.category_id)

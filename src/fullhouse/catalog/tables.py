@@ -1,0 +1,128 @@
+"""Tables of the catalogue.
+
+``inventories`` and ``allotments`` are created here, with the showtime they belong to; from then
+on only the selling core (``bookings``) changes their counters.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from fullhouse.kit.db import metadata, now_column
+
+shows = sa.Table(
+    "shows",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.ForeignKey("organizations.id"), nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("duration_minutes", sa.Integer),
+    sa.Column("genre", sa.Text),
+    sa.Column("language", sa.Text),
+    sa.Column("age_rating", sa.Text),
+    now_column(),
+    sa.CheckConstraint(
+        "kind IN ('movie', 'concert', 'play', 'conference', 'other')", name="kind_known"
+    ),
+    sa.CheckConstraint("duration_minutes > 0", name="duration_positive"),
+    sa.Index("shows_kind_title", "kind", "title"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("show_id", sa.ForeignKey("shows.id"), nullable=False, index=True),
+    sa.Column("slug", sa.Text, nullable=False, unique=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),  # ISO 4217
+    sa.Column("venue_id", sa.ForeignKey("venues.id"), index=True),
+    sa.Column("hall_id", sa.ForeignKey("halls.id")),
+    sa.Column("location", sa.Text),  # where there is no venue
+    sa.Column("timezone", sa.Text, nullable=False),  # IANA name
+    sa.Column("policy", JSONB, nullable=False),  # catalog.rules.Policy
+    sa.Column("sales_open_at", sa.DateTime(timezone=True)),
+    sa.Column("sales_close_at", sa.DateTime(timezone=True)),
+    sa.Column("published_at", sa.DateTime(timezone=True)),
+    now_column(),
+    sa.CheckConstraint(
+        "status IN ('draft', 'published', 'cancelled', 'ended')", name="status_known"
+    ),
+    sa.CheckConstraint("char_length(currency) = 3", name="currency_length"),
+    sa.CheckConstraint("sales_close_at > sales_open_at", name="sales_window_ordered"),
+    sa.Index("events_organization_created", "organization_id", "created_at", "id"),
+    sa.Index("events_status_created", "status", "created_at", "id"),
+)
+
+categories = sa.Table(
+    "categories",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("event_id", sa.ForeignKey("events.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("price", sa.BigInteger, nullable=False),  # minor units of the event's currency
+    # What a new showtime starts with; each showtime's own figure is its allotment's.
+    sa.Column("capacity", sa.Integer, nullable=False),
+    # Names of seat-map sections whose seats are sold in this category; NULL: counted.
+    sa.Column("sections", ARRAY(sa.Text)),
+    # Names of the standing areas in which a counted category is sold; NULL: anywhere.
+    sa.Column("areas", ARRAY(sa.Text)),
+    sa.Column("benefits", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("rank", sa.Integer, nullable=False),  # the order in which lists show them
+    sa.UniqueConstraint("event_id", "name"),
+    sa.CheckConstraint("price >= 0", name="price_not_negative"),
+    sa.CheckConstraint("capacity >= 0", name="capacity_not_negative"),
+    sa.CheckConstraint("sections IS NULL OR areas IS NULL", name="seated_or_counted"),
+)
+
+showtimes = sa.Table(
+    "showtimes",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("event_id", sa.ForeignKey("events.id"), nullable=False),
+    sa.Column("hall_id", sa.ForeignKey("halls.id")),
+    sa.Column("seat_map_id", sa.ForeignKey("seat_maps.id")),  # the version it is sold by
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+    now_column(),
+    sa.CheckConstraint("status IN ('scheduled', 'cancelled')", name="status_known"),
+    sa.CheckConstraint("ends_at > starts_at", name="times_ordered"),
+    sa.Index("showtimes_event_start", "event_id", "starts_at", "id"),
+    sa.Index("showtimes_start", "starts_at", "id"),
+)
+
+inventories = sa.Table(
+    "inventories",
+    metadata,
+    # The row that the selling core locks: who holds it decides for this showtime.
+    sa.Column("showtime_id", sa.ForeignKey("showtimes.id"), primary_key=True),
+    # Rises with every change of a counter or a seat.
+    sa.Column("version", sa.BigInteger, nullable=False, server_default="0"),
+    # Rises with every change of the terms of sale (catalog.rules.SaleTerms).
+    sa.Column("revision", sa.BigInteger, nullable=False, server_default="0"),
+    # Updated with every batch: room for the new row on the same page keeps it cheap (HOT).
+    postgresql_with={"fillfactor": 50},
+)
+
+allotments = sa.Table(
+    "allotments",
+    metadata,
+    sa.Column("showtime_id", sa.ForeignKey("inventories.showtime_id"), primary_key=True),
+    sa.Column("category_id", sa.ForeignKey("categories.id"), primary_key=True, index=True),
+    sa.Column("capacity", sa.Integer, nullable=False),
+    sa.Column("held", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("sold", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("blocked", sa.Integer, nullable=False, server_default="0"),
+    # Entries waiting in line, and the number that the newest of them was given.
+    sa.Column("waiting", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_number", sa.Integer, nullable=False, server_default="0"),
+    sa.CheckConstraint("held >= 0 AND sold >= 0 AND blocked >= 0", name="not_negative"),
+    sa.CheckConstraint("held + sold + blocked <= capacity", name="not_oversold"),
+    sa.CheckConstraint("waiting >= 0 AND last_number >= 0", name="line_not_negative"),
+    postgresql_with={"fillfactor": 50},
+)

@@ -1,0 +1,291 @@
+"""How the API shows the catalogue."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from fullhouse.api.schemas import Money, View
+from fullhouse.catalog.filters import ShowStatus, refusal
+from fullhouse.catalog.queries import EventWithShowtimes, ShowWithEvents
+from fullhouse.catalog.rules import Policy
+from fullhouse.catalog.schemas import PolicyBody, policy_body
+from fullhouse.catalog.store.events import EventSummaryRow
+from fullhouse.catalog.store.shows import ShowRow
+from fullhouse.catalog.store.showtimes import PlaceRow, ShowtimeRow
+
+
+class VenueBriefView(View):
+    """The venue of an event."""
+
+    id: UUID
+    name: str
+    city: str
+    country: str
+
+
+class HallBriefView(View):
+    """The hall of an event."""
+
+    id: UUID
+    name: str
+
+
+class ShowtimeCategoryView(View):
+    """A category at a showtime. ``available`` counts places neither held, sold nor blocked."""
+
+    id: UUID
+    name: str
+    price: Money
+    available: int
+    capacity: int
+    benefits: list[str]
+    seated: bool
+    sections: list[str] | None
+
+
+class ShowtimeView(View):
+    """One sitting of an event. Times are in UTC, ``timezone`` is that of the place."""
+
+    id: UUID
+    event_id: UUID
+    title: str
+    venue: VenueBriefView | None
+    hall: HallBriefView | None
+    location: str | None
+    seat_map_id: UUID | None
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    status: str
+    categories: list[ShowtimeCategoryView]
+
+
+class EventSummaryView(View):
+    """An event in a list.
+
+    ``startsAt`` and ``endsAt`` are the next showtime's, ``price`` is the lowest of all categories
+    and ``highestPrice`` the highest, ``available`` counts the places left at coming showtimes.
+    """
+
+    id: UUID
+    slug: str
+    title: str
+    kind: str
+    status: str
+    organization_id: UUID
+    show_id: UUID
+    venue: VenueBriefView | None
+    hall: HallBriefView | None
+    location: str | None
+    timezone: str
+    currency: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    price: Money | None
+    highest_price: Money | None
+    available: int | None
+    created_at: datetime
+
+
+class CategoryView(View):
+    """A category of an event. ``capacity`` is what a new showtime starts with."""
+
+    id: UUID
+    name: str
+    price: Money
+    capacity: int
+    benefits: list[str]
+    seated: bool
+    sections: list[str] | None
+
+
+class EventView(View):
+    """An event in full, with its next showtimes."""
+
+    id: UUID
+    slug: str
+    title: str
+    description: str
+    kind: str
+    status: str
+    organization_id: UUID
+    show_id: UUID
+    venue: VenueBriefView | None
+    hall: HallBriefView | None
+    location: str | None
+    timezone: str
+    currency: str
+    policy: PolicyBody
+    sales_open_at: datetime | None
+    sales_close_at: datetime | None
+    published_at: datetime | None
+    created_at: datetime
+    categories: list[CategoryView]
+    showtimes: list[ShowtimeView]
+
+
+class ShowView(View):
+    """A show. ``nextStartsAt`` is its next public showtime's start."""
+
+    id: UUID
+    kind: str
+    title: str
+    description: str
+    duration_minutes: int | None
+    genre: str | None
+    language: str | None
+    age_rating: str | None
+    status: ShowStatus
+    next_starts_at: datetime | None
+
+
+class ShowDetailView(ShowView):
+    """A show with the coming events that put it on."""
+
+    events: list[EventSummaryView]
+
+
+def showtime_view(row: ShowtimeRow) -> ShowtimeView:
+    """A showtime as the API shows it."""
+    return ShowtimeView(
+        id=row.id,
+        event_id=row.event_id,
+        title=row.title,
+        venue=_venue(row.place),
+        hall=_hall(row.place),
+        location=row.place.location,
+        seat_map_id=row.seat_map_id,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        timezone=row.timezone,
+        status=row.status,
+        categories=[
+            ShowtimeCategoryView(
+                allotment.category_id,
+                allotment.name,
+                Money(allotment.price, row.currency),
+                allotment.available,
+                allotment.capacity,
+                allotment.benefits,
+                allotment.seated,
+                allotment.sections,
+            )
+            for allotment in row.allotments
+        ],
+    )
+
+
+def event_summary_view(row: EventSummaryRow) -> EventSummaryView:
+    """An event as lists show it."""
+    return EventSummaryView(
+        id=row.id,
+        slug=row.slug,
+        title=row.title,
+        kind=row.kind,
+        status=row.status,
+        organization_id=row.organization_id,
+        show_id=row.show_id,
+        venue=_venue(row.place),
+        hall=_hall(row.place),
+        location=row.place.location,
+        timezone=row.timezone,
+        currency=row.currency,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        price=_money(row.price, row.currency),
+        highest_price=_money(row.highest_price, row.currency),
+        available=row.available,
+        created_at=row.created_at,
+    )
+
+
+def event_view(found: EventWithShowtimes) -> EventView:
+    """An event as its own page shows it."""
+    event = found.event
+    return EventView(
+        id=event.id,
+        slug=event.slug,
+        title=event.title,
+        description=event.description,
+        kind=event.kind,
+        status=event.status,
+        organization_id=event.organization_id,
+        show_id=event.show_id,
+        venue=_venue(event.place),
+        hall=_hall(event.place),
+        location=event.place.location,
+        timezone=event.timezone,
+        currency=event.currency,
+        policy=policy_body(msgspec.convert(event.policy, Policy)),
+        sales_open_at=event.sales_open_at,
+        sales_close_at=event.sales_close_at,
+        published_at=event.published_at,
+        created_at=event.created_at,
+        categories=[
+            CategoryView(
+                category.id,
+                category.name,
+                Money(category.price, event.currency),
+                category.capacity,
+                category.benefits,
+                category.seated,
+                category.sections,
+            )
+            for category in event.categories
+        ],
+        showtimes=[showtime_view(showtime) for showtime in found.showtimes],
+    )
+
+
+def show_view(row: ShowRow) -> ShowView:
+    """A show as lists show it."""
+    return ShowView(**_show_fields(row))
+
+
+def show_detail_view(found: ShowWithEvents) -> ShowDetailView:
+    """A show as its own page shows it."""
+    return ShowDetailView(
+        **_show_fields(found.show), events=[event_summary_view(event) for event in found.events]
+    )
+
+
+def projected(views: Iterable[View], fields: str | None, shape: type[View]) -> list[Any]:
+    """The views with only the fields that ``fields=title,price`` names, and always their id.
+
+    Refused when the shape does not have a field.
+    """
+    if fields is None:
+        return list(views)
+    known = [field.encode_name for field in msgspec.structs.fields(shape)]
+    wanted = {field.strip() for field in fields.split(",")} | {"id"}
+    if not wanted <= set(known):
+        raise refusal("fields", f"is not a list of {', '.join(known)}")
+    kept = [name for name in known if name in wanted]
+    return [_picked(msgspec.to_builtins(view), kept) for view in views]
+
+
+def _picked(view: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    return {name: view[name] for name in names}
+
+
+def _show_fields(row: ShowRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ShowView.__struct_fields__}
+
+
+def _venue(place: PlaceRow) -> VenueBriefView | None:
+    if place.venue_id is None:
+        return None
+    return VenueBriefView(
+        place.venue_id, place.venue_name or "", place.city or "", place.country or ""
+    )
+
+
+def _hall(place: PlaceRow) -> HallBriefView | None:
+    return None if place.hall_id is None else HallBriefView(place.hall_id, place.hall_name or "")
+
+
+def _money(amount: int | None, currency: str) -> Money | None:
+    return None if amount is None else Money(amount, currency)

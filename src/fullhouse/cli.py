@@ -1,0 +1,240 @@
+"""The command line: ``fullhouse serve`` and its parts, one by one."""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from fullhouse import __version__
+from fullhouse import settings as fullhouse_settings
+from fullhouse.failures import BAD_SETTING, Failure
+from fullhouse.kit.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from fullhouse.settings import Settings, SettingsError
+
+# What only some commands need is imported by them: a start should not wait for it.
+
+cli = typer.Typer(
+    help="Fullhouse sells tickets and never sells a place twice.\n\n"
+    "Every option can also be set as FULLHOUSE_<NAME>; an option wins.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+# Texts, so that a wrong one is reported in the same way as a wrong variable.
+Host = Annotated[str | None, typer.Option(help="Address to listen on.  [127.0.0.1]")]
+Port = Annotated[str | None, typer.Option(metavar="PORT", help="Port to listen on.  [8000]")]
+Workers = Annotated[str | None, typer.Option(metavar="N", help="Server processes.  [1]")]
+DataDir = Annotated[
+    str | None, typer.Option(metavar="FOLDER", help="Folder of the embedded database.")
+]
+LogLevel = Annotated[
+    str | None, typer.Option(metavar="LEVEL", help="debug, info, warning or error.  [info]")
+]
+LogFormat = Annotated[str | None, typer.Option(metavar="FORM", help="json or console.  [json]")]
+Demo = Annotated[bool, typer.Option("--demo", help="Load demo accounts and events.")]
+Reload = Annotated[
+    bool, typer.Option("--reload", help="Start the server again when its source changes.")
+]
+
+
+def main() -> None:
+    """The entry point: an expected failure is one line on standard error and an exit code."""
+    try:
+        cli(prog_name="fullhouse")
+    except Failure as failure:
+        _fail(str(failure), failure.code)
+    except SettingsError as error:
+        _fail(str(error), BAD_SETTING)
+    except EmbeddedPostgresError as error:
+        _fail(str(error), 1)
+
+
+@cli.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    data_dir: DataDir = None,
+    workers: Workers = None,
+    demo: Demo = False,
+    log_level: LogLevel = None,
+    log_format: LogFormat = None,
+    reload: Reload = False,
+) -> None:
+    """Run everything: PostgreSQL, unless one is configured, migrations and the server."""
+    settings = _settings(
+        host=host,
+        port=port,
+        data_dir=data_dir,
+        workers=workers,
+        log_level=log_level,
+        log_format=log_format,
+    )
+    if reload and importlib.util.find_spec("watchfiles") is None:
+        raise Failure("--reload: needs the package watchfiles, which 'make dev' installs")
+    _serve(settings, demo=demo, reload=reload)
+
+
+@cli.command()
+def api(
+    host: Host = None,
+    port: Port = None,
+    workers: Workers = None,
+    log_level: LogLevel = None,
+    log_format: LogFormat = None,
+) -> None:
+    """Run only the server, on a configured database that 'fullhouse migrate' has prepared."""
+    from fullhouse import databases
+    from fullhouse.server import StopSignals, Stopped, hold_port
+    from fullhouse.server import serve as serve_app
+
+    settings = _settings(
+        host=host, port=port, workers=workers, log_level=log_level, log_format=log_format
+    )
+    if settings.database_url is None:
+        raise Failure(
+            "FULLHOUSE_DATABASE_URL: must be set for 'fullhouse api'; 'fullhouse serve' brings "
+            "its own PostgreSQL",
+            BAD_SETTING,
+        )
+    target = databases.Target(settings.database_url.get_secret_value(), external=True)
+    address, holder = hold_port(settings.host, settings.port)
+
+    def prepare() -> None:
+        _configure_logs(settings)
+        databases.check_migrated(target)
+
+    signals = StopSignals()
+    with contextlib.suppress(Stopped), holder:
+        signals.install()
+        serve_app(settings, address, signals, prepare, lambda: _announce(settings))
+
+
+@cli.command()
+def migrate(data_dir: DataDir = None) -> None:
+    """Bring the database's tables up to this version."""
+    from fullhouse import databases
+
+    with databases.database_of(_settings(data_dir=data_dir)) as target:
+        before, after = databases.migrate(target)
+    if before == after:
+        print(f"Nothing to migrate: the database is at {after}.")
+    else:
+        print(f"Migrated from {before} to {after}.")
+
+
+@cli.command()
+def demo(data_dir: DataDir = None) -> None:
+    """Load the demo accounts and events into an empty database, or complete them."""
+    from fullhouse import databases
+
+    settings = _settings(data_dir=data_dir)
+    with databases.database_of(settings) as target:
+        databases.migrate(target)
+        summary = databases.load_demo(settings, target)
+    print(
+        f"Made {summary.accounts} accounts, {summary.events} events and "
+        f"{summary.showtimes} showtimes."
+        if summary.changed
+        else "The demo is complete already."
+    )
+    print(_logins())
+
+
+@cli.command()
+def audit(data_dir: DataDir = None) -> None:
+    """Check in the database whatever must always hold; exit code 1 on a breach."""
+    from fullhouse import databases
+
+    with databases.database_of(_settings(data_dir=data_dir)) as target:
+        report = databases.audit(target)
+    print(f"Checked {report.showtimes} showtimes with {report.bookings} bookings.")
+    for invariant, count in report.broken.items():
+        print(f"  {'ok' if count == 0 else f'{count} breaches':<14}{invariant}")
+    for breach in report.examples:
+        print(f"  showtime {breach.showtime_id}: {breach.detail}")
+    if not report.is_clean:
+        raise typer.Exit(1)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+def psql(
+    arguments: Annotated[list[str] | None, typer.Argument(help="After --: passed on.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Open a shell on the database, or run one statement: fullhouse psql -- -c 'select 1'."""
+    from fullhouse import databases
+
+    settings = _settings(data_dir=data_dir)
+    with databases.database_of(settings) as target:
+        command = [_psql_of(target), target.url, *(arguments or [])]
+        if not target.ours:
+            os.execv(command[0], command)
+        # Ctrl-C is for psql. A handler, and not SIG_IGN, which psql would inherit.
+        signal.signal(signal.SIGINT, lambda _number, _frame: None)
+        code = subprocess.run(command, check=False).returncode
+    raise typer.Exit(code)
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    print(f"fullhouse {__version__}")
+
+
+def _serve(settings: Settings, *, demo: bool, reload: bool) -> None:
+    from fullhouse import databases
+    from fullhouse.server import StopSignals, Stopped, hold_port
+    from fullhouse.server import serve as serve_app
+
+    address, holder = hold_port(settings.host, settings.port)
+    signals = StopSignals()
+    with contextlib.suppress(Stopped), holder:
+        signals.install()
+        with _database_for(settings) as complete:
+            target = databases.Target(
+                _url(complete), external=settings.database_url is not None
+            )
+
+            def prepare() -> None:
+                _configure_logs(settings)
+                databases.migrate(target)
+                if demo:
+                    databases.load_demo(settings, target)
+
+            def ready() -> None:
+                _announce(settings, demo=demo)
+
+            serve_app(complete, address, signals, prepare, ready, reload=reload)
+
+
+@contextlib.contextmanager
+def _database_for(settings: Settings) -> Iterator[Settings]:
+    """The settings with a database in them; an embedded one is kept running for the block."""
+    if settings.database_url is not None:
+        yield settings
+        return
+    from pydantic import SecretStr
+
+    from fullhouse.kit.keyfile import secret_in
+    from fullhouse.supervisor import Supervisor
+
+    with EmbeddedPostgres(settings.data_dir) as postgres:
+        secret = settings.secret_key or SecretStr(secret_in(settings.data_dir / SECRET_FILE))
+        supervisor = Supervisor(postgres)
+        supervisor.start()
+        try:
+            yield settings.model_copy(
+                update={"database_url": SecretStr(postgres.dsn()), "secret_key": secret}
+            )
+        finally:
+            supervisor.stop()

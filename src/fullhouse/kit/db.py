@@ -1,0 +1,113 @@
+"""The way to PostgreSQL: one pool for everybody, raw connections for the few who need them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+# asyncpg's class can be given its parameter only by type checkers, hence the quotes.
+RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+# SQLSTATE classes that mean "not now" and never "wrong": connection trouble (08), too many
+# connections or other lack of means (53), and operator intervention such as a restart (57P).
+_PASSING_SQLSTATES = ("08", "53", "57P")
+
+# Lost races that PostgreSQL itself asks us to repeat: serialization failure and deadlock.
+_RETRY_SQLSTATES = ("40001", "40P01")
+
+
+def now_column(name: str = "created_at") -> sa.Column[Any]:
+    """A timestamp that the database fills in with its own clock."""
+    return sa.Column(
+        name, sa.DateTime(timezone=True), nullable=False, server_default=sa.text("clock_timestamp()")
+    )
+
+
+class Database:
+    """One PostgreSQL, reached through a pool of ``pool_size`` connections."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, timeout_seconds: float = 10) -> None:
+        self._dsn = asyncpg_dsn(url)
+        self._engine = create_async_engine(
+            # Written out, because SQLAlchemy 2.1 takes a bare postgresql:// for psycopg.
+            make_url(self._dsn).set(drivername="postgresql+asyncpg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=timeout_seconds,
+            pool_pre_ping=True,
+            connect_args={"timeout": timeout_seconds, "server_settings": {"timezone": "UTC"}},
+        )
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that commits at the end of the block and rolls back on any error."""
+        async with self._engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for reading only: each statement sees the newest commits."""
+        async with self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read_raw(self) -> AsyncIterator[RawConnection]:
+        """A pooled connection as asyncpg knows it, for reading outside a transaction."""
+        async with self._engine.connect() as connection:
+            pooled = await connection.get_raw_connection()
+            raw: RawConnection | None = pooled.driver_connection
+            assert raw is not None
+            yield raw
+
+    async def connect_raw(self, **server_settings: str) -> RawConnection:
+        """A connection outside the pool, for the sequencer and the listener; close it yourself."""
+        return await asyncpg.connect(
+            self._dsn, timeout=10, server_settings={"timezone": "UTC", **server_settings}
+        )
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def asyncpg_dsn(url: str) -> str:
+    """The same address in the form asyncpg takes: ``postgresql+asyncpg://`` loses its driver."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme.partition('+')[0]}{separator}{rest}"
+
+
+def is_passing(error: BaseException) -> bool:
+    """True when the database is away or out of means for now, so that the answer is 503."""
+    if isinstance(error, PoolTimeoutError):
+        return True
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return True
+        original = error.orig.__cause__ if error.orig is not None else None
+        if original is not None and original is not error:
+            return is_passing(original)
+        return isinstance(error, (OperationalError, InterfaceError))
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(_PASSING_SQLSTATES)
+    # asyncpg speaks of a connection that went away as InterfaceError, sockets as OSError.
+    return isinstance(error, (asyncpg.InterfaceError, OSError, TimeoutError))
+
+
+def is_lost_race(error: BaseException) -> bool:
+    """True when PostgreSQL rolled back to resolve a race and repeating is the remedy."""
+    return isinstance(error, asyncpg.PostgresError) and error.sqlstate in _RETRY_SQLSTATES

@@ -1,0 +1,84 @@
+"""Hears what other processes changed: one LISTEN connection that survives the database's restarts.
+
+A notification carries tags separated by blanks; each subscriber is called with every tag. Whatever
+was said while the connection was away is lost, so after a reconnect subscribers get ``EVERYTHING``.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import structlog
+
+from fullhouse.kit.db import Database, is_passing
+
+CHANNEL = "fullhouse"
+EVERYTHING = "*"
+# PostgreSQL refuses payloads of 8000 bytes and more.
+PAYLOAD_LIMIT_BYTES = 7_900
+
+_RECONNECT_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+Subscriber = Callable[[str], None]
+
+
+def payload_for(tags: list[str]) -> str:
+    """The tags as one payload; "everything" when they are too many for one."""
+    payload = " ".join(tags)
+    return payload if len(payload.encode()) <= PAYLOAD_LIMIT_BYTES else EVERYTHING
+
+
+class Listener:
+    """Calls its subscribers for each tag that any process notified."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._subscribers: list[Subscriber] = []
+        self._task: asyncio.Task[None] | None = None
+        self.connected = asyncio.Event()
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        self._subscribers.append(subscriber)
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="listener")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except Exception as error:
+                if not is_passing(error):
+                    log.exception("listener_failed")
+            self.connected.clear()
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _listen(self) -> None:
+        connection = await self._database.connect_raw(application_name="fullhouse listener")
+        gone = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _connection: gone.set())
+            await connection.add_listener(CHANNEL, self._heard)
+            # From here on nothing is missed; whatever changed before is unknown.
+            self._tell(EVERYTHING)
+            self.connected.set()
+            await gone.wait()
+        finally:
+            with contextlib.suppress(Exception):
+                await connection.close(timeout=1)
+
+    def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        for tag in str(payload).split():
+            self._tell(tag)
+
+    def _tell(self, tag: str) -> None:
+        for subscriber in self._subscribers:
+            subscriber(tag)

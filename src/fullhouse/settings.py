@@ -1,0 +1,138 @@
+"""All settings, and the only reader of the environment.
+
+Each is ``FULLHOUSE_<NAME>``. ``docs/reference/settings.md`` is made from this class.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "FULLHOUSE_"
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message is one line that names it."""
+
+
+def _default_data_dir() -> Path:
+    """Where the data live unless said otherwise: a folder that the server's account can reach."""
+    if os.geteuid() == 0:
+        # The database cannot run as root, and root's home is closed to every other account.
+        return Path("/var/lib/fullhouse")
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "fullhouse"
+
+
+class Settings(BaseSettings):
+    """What an operator may choose."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Annotated[int, Field(ge=1, le=65_535)] = Field(8000, description="Port to listen on.")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="Server processes. One fills two cores; measure before adding."
+    )
+    data_dir: Path = Field(
+        default_factory=_default_data_dir,
+        description="Folder of the embedded database and the generated secret. "
+        "Default: /var/lib/fullhouse for root, else fullhouse in the user's data folder.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="postgresql://… of a PostgreSQL 15 or newer. Unset: the embedded one.",
+    )
+    database_pool_size: Annotated[int, Field(ge=1, le=200)] = Field(
+        10, description="Pooled connections of each server process."
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="At least 32 characters; signs access tokens. Unset: made once and kept in "
+        "the data folder. Must be set, to the same value everywhere, with a database URL.",
+    )
+    access_token_minutes: Annotated[int, Field(ge=1, le=1_440)] = Field(
+        15, description="How long an access token is good for."
+    )
+    organizer_registration: bool = Field(
+        True, description="Whether anybody may register as ORGANIZER."
+    )
+    password_hash_memory_kib: Annotated[int, Field(ge=19_456)] = Field(
+        65_536, description="Memory of one Argon2id hash (RFC 9106's second choice: 64 MiB)."
+    )
+    password_hash_passes: Annotated[int, Field(ge=2, le=16)] = Field(
+        3, description="Passes of one Argon2id hash."
+    )
+    password_hash_lanes: Annotated[int, Field(ge=1, le=16)] = Field(
+        4, description="Lanes of one Argon2id hash."
+    )
+    password_hash_threads: Annotated[int, Field(ge=1, le=64)] = Field(
+        2, description="Hashes computed at the same time; further ones wait in a short queue."
+    )
+    queue_capacity: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        32_000, description="Selling commands that may wait; beyond it the answer is 503."
+    )
+    queue_deadline_seconds: Annotated[float, Field(gt=0, le=300)] = Field(
+        15.0, description="How long a selling command may wait before the answer is 503."
+    )
+    max_body_bytes: Annotated[int, Field(ge=1_024, le=1_000_000_000)] = Field(
+        1_000_000, description="Largest request body."
+    )
+    max_seat_map_bytes: Annotated[int, Field(ge=1_024, le=1_000_000_000)] = Field(
+        20_000_000, description="Largest seat map sent to PUT /halls/{id}/seat-map."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        scheme = url.get_secret_value().partition("://")[0].partition("+")[0] if url else None
+        if scheme not in (None, "postgresql", "postgres"):
+            raise ValueError("must start with postgresql://")
+        return url
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long_enough(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and len(secret.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters")
+        return secret
+
+    @model_validator(mode="after")
+    def _secret_is_shared(self) -> Self:
+        if self.database_url is not None and self.secret_key is None:
+            raise ValueError("secret_key must be set when database_url is")
+        return self
+
+
+def load(**options: object) -> Settings:
+    """The settings of this process: options given here win over the environment.
+
+    Options that are None count as not given. Raises SettingsError with one line per mistake.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(
+            "\n".join(_line(tuple(mistake["loc"]), mistake["msg"]) for mistake in error.errors())
+        ) from None
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as variables, to hand them to child processes."""
+    values = settings.model_dump()
+    for name, value in values.items():
+        if isinstance(value, SecretStr):
+            values[name] = value.get_secret_value()
+    return {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items() if value is not None}
+
+
+def _line(location: tuple[int | str, ...], message: str) -> str:
+    name = f"{PREFIX}{str(location[0]).upper()}" if location else "settings"
+    return f"{name}: {message.removeprefix('Value error, ')}"

@@ -1,0 +1,238 @@
+"""A Hypothesis state machine that drives the selling core beside the plain model of it."""
+
+import uuid
+from datetime import timedelta
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from fullhouse.bookings.core.commands import (
+    Actor,
+    Block,
+    Cancel,
+    Command,
+    Confirm,
+    Expire,
+    Reserve,
+    Resize,
+    SeatChoice,
+    Settlement,
+    Unblock,
+)
+from fullhouse.bookings.core.invariants import breaches
+from fullhouse.bookings.core.types import FreeSeat, Outcome, Status
+from fullhouse.catalog.rules import CategoryTerms, Policy
+from fullhouse.kit.ids import new_code, new_id
+from tests.support.selling_boxes import Box
+from tests.support.selling_model import Model
+from tests.support.selling_rows import counted, seated
+
+COUNTED_PLACES = 5
+ROWS, SEATS_PER_ROW = 2, 4
+SECTION = "Main"
+
+small = st.integers(1, 4)
+seat_numbers = st.sets(st.integers(0, ROWS * SEATS_PER_ROW - 1), min_size=1, max_size=3)
+# A place in the list of bookings made so far, whatever its length turns out to be.
+some_booking = st.integers(0, 1_000)
+some_user = st.integers(0, 2)
+
+
+class SellingMachine(RuleBasedStateMachine):
+    """Subclasses say where the core runs."""
+
+    box: Box
+
+    def make_box(
+        self,
+        categories: list[CategoryTerms],
+        policy: Policy,
+        capacities: dict[UUID, int],
+        seats: dict[UUID, list[FreeSeat]],
+    ) -> Box:
+        raise AssertionError("a subclass makes the box")
+
+    @initialize(free=st.booleans(), max_per_user=st.sampled_from([None, 5]))
+    def open_sales(self, free: bool, max_per_user: int | None) -> None:
+        general = counted(price=0 if free else 5_000)
+        stalls = seated(SECTION)
+        self.general, self.stalls = general.id, stalls.id
+        self.seats = [
+            FreeSeat(uuid.uuid4(), f"{'AB'[row]}-{number + 1}", (SECTION, "AB"[row]), number)
+            for row in range(ROWS)
+            for number in range(SEATS_PER_ROW)
+        ]
+        capacities = {general.id: COUNTED_PLACES, stalls.id: len(self.seats)}
+        self.box = self.make_box(
+            [general, stalls],
+            Policy(max_per_booking=4, max_per_user=max_per_user, offer_seconds=300),
+            capacities,
+            {stalls.id: self.seats},
+        )
+        ids = [seat.id for seat in self.seats]
+        self.model = Model(
+            self.box.terms,
+            self.box.now(),
+            {general.id: COUNTED_PLACES},
+            {general.id: 0},
+            {stalls.id: ids},
+            dict.fromkeys(ids, SECTION),
+        )
+        self.made: list[UUID] = []
+        self.batch: list[Command] = []
+        self.keys: dict[tuple[UUID, str], Reserve] = {}
+
+    # --- commands wait in a batch until one of the rules runs it -------------------------------
+
+    @rule(user=some_user, general=st.integers(0, 4), seats=st.just(set()) | seat_numbers,
+          join=st.booleans(), key=st.sampled_from([None, None, "k1", "k2"]))  # fmt: skip
+    def reserve(
+        self, user: int, general: int, seats: set[int], join: bool, key: str | None
+    ) -> None:
+        items = ((self.general, general),) if general else ()
+        chosen = tuple(self._choice(number) for number in sorted(seats))
+        if items or chosen:
+            self._add_reserve(user, items, chosen, join, key)
+
+    @rule(user=some_user, quantity=small)
+    def wait_for_any_seats(self, user: int, quantity: int) -> None:
+        self._add_reserve(user, ((self.stalls, quantity),), (), True, None)
+
+    @rule(booking=some_booking, settlement=st.sampled_from(Settlement))
+    def confirm(self, booking: int, settlement: Settlement) -> None:
+        if self.made:
+            self.batch.append(Confirm(self._showtime, self._made(booking), settlement))
+
+    @rule(booking=some_booking, actor=st.sampled_from(Actor))
+    def cancel(self, booking: int, actor: Actor) -> None:
+        if self.made:
+            self.batch.append(Cancel(self._showtime, self._made(booking), actor))
+
+    @rule(seats=seat_numbers)
+    def block(self, seats: set[int]) -> None:
+        self.batch.append(Block(self._showtime, tuple(self._choice(n) for n in sorted(seats))))
+
+    @rule(seats=seat_numbers)
+    def unblock(self, seats: set[int]) -> None:
+        self.batch.append(Unblock(self._showtime, tuple(self._choice(n) for n in sorted(seats))))
+
+    @rule(capacity=st.none() | st.integers(0, 8), blocked=st.none() | st.integers(0, 3))
+    def resize(self, capacity: int | None, blocked: int | None) -> None:
+        self.batch.append(Resize(self._showtime, self.general, capacity, blocked))
+
+    @rule()
+    def resize_seats(self) -> None:
+        self.batch.append(Resize(self._showtime, self.stalls, 1, None))
+
+    @rule(seconds=st.sampled_from([100, 400, 700]))
+    def pass_time(self, seconds: int) -> None:
+        self._run()
+        self.box.pass_time(seconds)
+        self._age(seconds)
+
+    @rule()
+    def run_batch(self) -> None:
+        self._run()
+
+    @rule()
+    def sweep(self) -> None:
+        self.batch.append(Expire(self._showtime))
+        self._run()
+
+    @invariant()
+    def all_is_well(self) -> None:
+        if hasattr(self, "model"):
+            assert breaches(self.box.snapshot()) == []
+
+    def teardown(self) -> None:
+        if hasattr(self, "model"):
+            self._run()
+            self.box.close()
+
+    # --- how ------------------------------------------------------------------------------------
+
+    @property
+    def _showtime(self) -> UUID:
+        return self.box.terms.showtime_id
+
+    def _choice(self, number: int) -> SeatChoice:
+        seat = self.seats[number]
+        return SeatChoice(seat.id, SECTION, seat.label)
+
+    def _made(self, booking: int) -> UUID:
+        return self.made[booking % len(self.made)]
+
+    def _add_reserve(
+        self,
+        user: int,
+        items: tuple[tuple[UUID, int], ...],
+        seats: tuple[SeatChoice, ...],
+        join: bool,
+        key: str | None,
+    ) -> None:
+        command = Reserve(
+            self._showtime,
+            new_id(),
+            self.box.users[user],
+            new_code(),
+            items,
+            seats,
+            join,
+            key,
+            None if key is None else repr((items, seats, join)),
+        )
+        self.batch.append(command)
+
+    def _age(self, seconds: int) -> None:
+        for booking in self.model.bookings.values():
+            if booking.expires_at is not None:
+                booking.expires_at -= timedelta(seconds=seconds)
+
+    def _run(self) -> None:
+        """Run what waits in both, and compare."""
+        commands, self.batch = self.batch, []
+        if not commands:
+            return
+        results = self.box.run(commands)
+        expected = self.model.run(commands)
+        assert [result.outcome for result in results] == expected
+        for command, result in zip(commands, results, strict=True):
+            self._compare_answer(command, result.outcome, result.booking)
+        self._compare_bookings()
+
+    def _compare_answer(self, command: Command, outcome: Outcome, booking: object) -> None:
+        if not isinstance(command, Reserve):
+            return
+        if outcome in (Outcome.RESERVED, Outcome.WAITLISTED):
+            self.made.append(command.booking_id)
+            if command.idempotency_key is not None:
+                self.keys[command.user_id, command.idempotency_key] = command
+        elif outcome is Outcome.REPLAYED:
+            # One key, one answer: the booking that was made with it first.
+            first = self.keys[command.user_id, str(command.idempotency_key)]
+            assert getattr(booking, "id", None) == first.booking_id
+
+    def _compare_bookings(self) -> None:
+        stored = {booking.id: booking for booking in self.box.snapshot().bookings}
+        assert stored.keys() == self.model.bookings.keys()
+        for booking_id, expected in self.model.bookings.items():
+            booking = stored[booking_id]
+            assert booking.status is expected.status, booking_id
+            assert {line.category_id: line.quantity for line in booking.lines} == (
+                expected.quantities
+            )
+            assert booking.total == booking.subtotal == expected.total
+            seats = {seat for line in booking.lines for seat in line.seats}
+            if booking_id in self.model.offered and self.stalls in expected.quantities:
+                # Which seats an offer gets is the core's choice, as long as they are free.
+                assert len(seats) == expected.quantities[self.stalls]
+                others = set().union(
+                    *(b.seats for b in self.model.bookings.values() if b.status in _OWNING)
+                )
+                assert not seats & (others | self.model.blocked_seats)
+                expected.seats = seats
+            assert seats == expected.seats
+
+
+_OWNING = (Status.RESERVED, Status.CONFIRMED)

@@ -1,0 +1,277 @@
+"""The selling core told again in the plainest way, to be compared with the real one.
+
+No counters, no claims, no ledger: only a list of bookings, and every question is answered by
+going through it. Slow, and hopefully too simple to be wrong.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from fullhouse.bookings.core.commands import (
+    Actor,
+    Block,
+    Cancel,
+    Command,
+    Confirm,
+    Expire,
+    Reserve,
+    Resize,
+    Settlement,
+    Unblock,
+)
+from fullhouse.bookings.core.types import Outcome, Status
+from fullhouse.catalog.rules import SaleTerms
+
+OWNING = (Status.RESERVED, Status.CONFIRMED)
+
+
+@dataclass
+class ModelBooking:
+    id: UUID
+    user_id: UUID
+    status: Status
+    quantities: dict[UUID, int]
+    seats: set[UUID]
+    total: int
+    key: str | None
+    fingerprint: str | None
+    expires_at: datetime | None = None
+    joined_at_once: bool = False
+
+
+@dataclass
+class Model:
+    """One showtime. ``capacity`` and ``blocked_places`` by counted category."""
+
+    terms: SaleTerms
+    now: datetime
+    capacity: dict[UUID, int]
+    blocked_places: dict[UUID, int]
+    seats_of: dict[UUID, list[UUID]]  # by seated category
+    section_of: dict[UUID, str]
+    bookings: dict[UUID, ModelBooking] = field(default_factory=dict)
+    blocked_seats: set[UUID] = field(default_factory=set)
+    line: list[UUID] = field(default_factory=list)  # bookings in the order of joining
+    offered: list[UUID] = field(default_factory=list)  # by the last batch, in order
+
+    def run(self, commands: list[Command]) -> list[Outcome]:
+        """The outcomes of one batch."""
+        self.offered = []
+        joined: set[UUID] = set()
+        for booking in self.bookings.values():
+            expires_at = booking.expires_at
+            if booking.status is Status.RESERVED and expires_at and expires_at <= self.now:
+                booking.status = Status.EXPIRED
+        outcomes = []
+        for command in commands:
+            outcomes.append(self._one(command))
+            if outcomes[-1] is Outcome.WAITLISTED and isinstance(command, Reserve):
+                joined.add(command.booking_id)
+        self._serve(joined)
+        return [
+            Outcome.RESERVED
+            if outcome is Outcome.WAITLISTED
+            and isinstance(command, Reserve)
+            and command.booking_id in self.offered
+            else outcome
+            for command, outcome in zip(commands, outcomes, strict=True)
+        ]
+
+    def free(self, category_id: UUID) -> int:
+        """Places of a category that nobody owns and nothing blocks."""
+        owned = sum(
+            booking.quantities.get(category_id, 0)
+            for booking in self.bookings.values()
+            if booking.status in OWNING
+        )
+        if category_id in self.seats_of:
+            seats = self.seats_of[category_id]
+            return len(seats) - owned - len(self.blocked_seats & set(seats))
+        return self.capacity[category_id] - self.blocked_places[category_id] - owned
+
+    def taken_seats(self) -> set[UUID]:
+        owned = {
+            seat
+            for booking in self.bookings.values()
+            if booking.status in OWNING
+            for seat in booking.seats
+        }
+        return owned | self.blocked_seats
+
+    def waiting(self, category_id: UUID) -> list[ModelBooking]:
+        """Who waits for a category, in order."""
+        return [
+            self.bookings[booking_id]
+            for booking_id in self.line
+            if self.bookings[booking_id].status is Status.WAITLISTED
+            and category_id in self.bookings[booking_id].quantities
+        ]
+
+    def _one(self, command: Command) -> Outcome:
+        match command:
+            case Reserve():
+                return self._reserve(command)
+            case Confirm():
+                return self._confirm(command)
+            case Cancel():
+                return self._cancel(command)
+            case Block():
+                if {seat.id for seat in command.seats} & (self.taken_seats() - self.blocked_seats):
+                    return Outcome.SEATS_TAKEN
+                self.blocked_seats |= {seat.id for seat in command.seats}
+                return Outcome.CHANGED
+            case Unblock():
+                if {seat.id for seat in command.seats} & (self.taken_seats() - self.blocked_seats):
+                    return Outcome.SEATS_TAKEN
+                self.blocked_seats -= {seat.id for seat in command.seats}
+                return Outcome.CHANGED
+            case Resize():
+                return self._resize(command)
+            case Expire():
+                return Outcome.SWEPT
+
+    def _reserve(self, command: Reserve) -> Outcome:
+        for booking in self.bookings.values():
+            same_key = command.idempotency_key is not None and (
+                (booking.user_id, booking.key) == (command.user_id, command.idempotency_key)
+            )
+            if same_key and booking.fingerprint != command.fingerprint:
+                return Outcome.KEY_REUSED
+            if same_key:
+                return Outcome.REPLAYED
+        quantities = dict(command.items)
+        if not command.join_waitlist and any(cat in self.seats_of for cat in quantities):
+            return Outcome.SEATS_REQUIRED
+        for seat in command.seats:
+            category_id = next(cat for cat, seats in self.seats_of.items() if seat.id in seats)
+            if any(cat == category_id for cat, _ in command.items):
+                return Outcome.SEATS_REQUIRED
+            quantities[category_id] = quantities.get(category_id, 0) + 1
+        limit = self._limit(command, quantities)
+        if limit:
+            return Outcome.LIMIT_EXCEEDED
+        refusal = self._refusal(command, quantities)
+        if refusal is None:
+            self._add(command, quantities, Status.RESERVED, {seat.id for seat in command.seats})
+            return Outcome.RESERVED
+        if not command.join_waitlist:
+            return refusal
+        if len(quantities) > 1:
+            return Outcome.WAITLIST_ONE_CATEGORY
+        self._add(command, quantities, Status.WAITLISTED, set())
+        self.line.append(command.booking_id)
+        return Outcome.WAITLISTED
+
+    def _limit(self, command: Reserve, quantities: dict[UUID, int]) -> bool:
+        policy = self.terms.policy
+        wanted = sum(quantities.values())
+        owned = sum(
+            sum(booking.quantities.values())
+            for booking in self.bookings.values()
+            if booking.user_id == command.user_id
+            and booking.status in (*OWNING, Status.WAITLISTED)
+        )
+        if wanted > policy.max_per_booking:
+            return True
+        if policy.max_per_user is not None and owned + wanted > policy.max_per_user:
+            return True
+        sizes = {cat: len(seats) for cat, seats in self.seats_of.items()} | self.capacity
+        return command.join_waitlist and any(n > sizes[cat] for cat, n in quantities.items())
+
+    def _refusal(self, command: Reserve, quantities: dict[UUID, int]) -> Outcome | None:
+        if {seat.id for seat in command.seats} & self.taken_seats():
+            return Outcome.SEATS_TAKEN
+        for category_id, quantity in quantities.items():
+            if self.waiting(category_id) or self.free(category_id) < quantity:
+                return Outcome.SOLD_OUT
+            if category_id in self.seats_of and not command.seats:
+                return Outcome.SEATS_REQUIRED
+        return None
+
+    def _add(
+        self, command: Reserve, quantities: dict[UUID, int], status: Status, seats: set[UUID]
+    ) -> None:
+        held = status is Status.RESERVED
+        hold = timedelta(seconds=self.terms.policy.hold_seconds)
+        self.bookings[command.booking_id] = ModelBooking(
+            command.booking_id,
+            command.user_id,
+            status,
+            quantities,
+            seats,
+            sum(self.terms.categories[cat].price * n for cat, n in quantities.items()),
+            command.idempotency_key,
+            command.fingerprint,
+            self.now + hold if held else None,
+        )
+
+    def _confirm(self, command: Confirm) -> Outcome:
+        booking = self.bookings.get(command.booking_id)
+        if booking is None:
+            return Outcome.UNKNOWN_BOOKING
+        if booking.status is Status.CONFIRMED:
+            return Outcome.CONFIRMED
+        paid = command.settlement is Settlement.PAID
+        if booking.status is Status.RESERVED:
+            if command.settlement is Settlement.NOTHING_OWED and booking.total:
+                return Outcome.PAYMENT_REQUIRED
+            booking.status = Status.CONFIRMED
+            return Outcome.CONFIRMED
+        if not paid:
+            expired = booking.status is Status.EXPIRED
+            return Outcome.EXPIRED if expired else Outcome.TRANSITION_REFUSED
+        if (
+            booking.status is Status.EXPIRED
+            and not booking.seats & self.taken_seats()
+            and all(self.free(cat) >= n for cat, n in booking.quantities.items())
+        ):
+            booking.status = Status.CONFIRMED
+            return Outcome.CONFIRMED
+        return Outcome.UNFULFILLABLE
+
+    def _cancel(self, command: Cancel) -> Outcome:
+        booking = self.bookings.get(command.booking_id)
+        if booking is None:
+            return Outcome.UNKNOWN_BOOKING
+        if booking.status is Status.WAITLISTED:
+            booking.status = Status.LEFT
+        elif booking.status in OWNING:
+            if booking.status is Status.CONFIRMED and command.actor is Actor.BUYER:
+                hours = self.terms.policy.cancellation.hours_before
+                if self.terms.starts_at - self.now < timedelta(hours=hours):
+                    return Outcome.CANCELLATION_CLOSED
+            booking.status = Status.CANCELLED
+        return {
+            Status.LEFT: Outcome.LEFT,
+            Status.CANCELLED: Outcome.CANCELLED,
+        }.get(booking.status, Outcome.TRANSITION_REFUSED)
+
+    def _resize(self, command: Resize) -> Outcome:
+        category_id = command.category_id
+        if category_id in self.seats_of:
+            return Outcome.SEATED_CATEGORY
+        capacity, blocked = self.capacity[category_id], self.blocked_places[category_id]
+        owned = capacity - blocked - self.free(category_id)
+        capacity = capacity if command.capacity is None else command.capacity
+        blocked = blocked if command.blocked is None else command.blocked
+        if owned + blocked > capacity:
+            return Outcome.BELOW_COMMITTED
+        self.capacity[category_id], self.blocked_places[category_id] = capacity, blocked
+        return Outcome.CHANGED
+
+    def _serve(self, joined: set[UUID]) -> None:
+        """Walk the line once from its head; who fits is served. Nothing freed means none fits."""
+        for booking_id in self.line:
+            booking = self.bookings[booking_id]
+            if booking.status is not Status.WAITLISTED:
+                continue
+            ((category_id, quantity),) = booking.quantities.items()
+            if self.free(category_id) < quantity:
+                continue
+            policy = self.terms.policy
+            at_once = booking_id in joined
+            seconds = policy.hold_seconds if at_once else policy.offer_seconds
+            booking.status = Status.RESERVED
+            booking.expires_at = self.now + timedelta(seconds=seconds)
+            self.offered.append(booking_id)

@@ -1,0 +1,126 @@
+"""Rows for tests that sell: an event with its categories and showtimes, without the catalogue."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from fullhouse.catalog.rules import CategoryTerms, Policy, SaleTerms
+from fullhouse.kit.db import RawConnection
+from fullhouse.kit.ids import new_id
+
+
+@dataclass
+class Seating:
+    """Seats of one section, in order."""
+
+    section: str
+    seats: list[UUID]
+
+
+def sale_terms(
+    categories: list[CategoryTerms], policy: Policy | None = None, **changes: object
+) -> SaleTerms:
+    """Terms of a showtime in ten days that is on sale, at revision 0."""
+    terms = SaleTerms(
+        showtime_id=new_id(),
+        revision=0,
+        event_id=new_id(),
+        organization_id=new_id(),
+        title="A Play",
+        currency="USD",
+        public=True,
+        on_sale=True,
+        sales_open_at=None,
+        sales_close_at=datetime.now(UTC) + timedelta(days=10),
+        starts_at=datetime.now(UTC) + timedelta(days=10),
+        seat_map_id=None,
+        policy=policy or Policy(),
+        categories={category.id: category for category in categories},
+    )
+    return msgspec.structs.replace(terms, **changes)
+
+
+def counted(price: int = 5_000, name: str = "General") -> CategoryTerms:
+    return CategoryTerms(new_id(), name, price, None)
+
+
+def seated(section: str = "Main", price: int = 7_000) -> CategoryTerms:
+    return CategoryTerms(new_id(), section, price, (section,))
+
+
+async def add_user(connection: RawConnection) -> UUID:
+    """A buyer; answers the id."""
+    user_id = new_id()
+    await connection.execute(
+        "INSERT INTO users (id, name, email, role) VALUES ($1, 'Buyer', $2, 'USER')",
+        user_id,
+        f"{user_id}@example.org",
+    )
+    return user_id
+
+
+async def add_showtime(
+    connection: RawConnection, terms: SaleTerms, capacities: dict[UUID, int]
+) -> None:
+    """Store what the terms say, with an allotment for each category."""
+    await connection.execute(
+        "INSERT INTO organizations (id, name) VALUES ($1, 'House') ON CONFLICT DO NOTHING",
+        terms.organization_id,
+    )
+    show_id = uuid.uuid5(terms.event_id, "show")
+    await connection.execute(
+        "INSERT INTO shows (id, organization_id, kind, title) VALUES ($1, $2, 'play', $3)"
+        " ON CONFLICT DO NOTHING",
+        show_id,
+        terms.organization_id,
+        terms.title,
+    )
+    await connection.execute(
+        """INSERT INTO events (
+            id, organization_id, show_id, slug, title, status, currency, timezone, policy,
+            sales_open_at, sales_close_at
+        ) VALUES ($1, $2, $3, $4, $5, $6, $7, 'UTC', $8, $9, $10) ON CONFLICT DO NOTHING""",
+        terms.event_id,
+        terms.organization_id,
+        show_id,
+        str(terms.event_id),
+        terms.title,
+        "published" if terms.on_sale else "draft",
+        terms.currency,
+        msgspec.json.encode(terms.policy).decode(),
+        terms.sales_open_at,
+        terms.sales_close_at,
+    )
+    await connection.execute(
+        """INSERT INTO showtimes (id, event_id, seat_map_id, status, starts_at, ends_at)
+        VALUES ($1, $2, $3, 'scheduled', $4, $5)""",
+        terms.showtime_id,
+        terms.event_id,
+        terms.seat_map_id,
+        terms.starts_at,
+        terms.starts_at + timedelta(hours=2),
+    )
+    await connection.execute(
+        "INSERT INTO inventories (showtime_id) VALUES ($1)", terms.showtime_id
+    )
+    for rank, category in enumerate(terms.categories.values()):
+        await connection.execute(
+            """INSERT INTO categories (id, event_id, name, price, capacity, sections, rank)
+            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING""",
+            category.id,
+            terms.event_id,
+            category.name,
+            category.price,
+            capacities[category.id],
+            None if category.sections is None else list(category.sections),
+            rank,
+        )
+        await connection.execute(
+            "INSERT INTO allotments (showtime_id, category_id, capacity) VALUES ($1, $2, $3)",
+            terms.showtime_id,
+            category.id,
+            capacities[category.id],
+        )
