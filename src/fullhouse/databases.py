@@ -11,6 +11,9 @@ from fullhouse.failures import Failure, run_on_database
 from fullhouse.kit.embedded import EmbeddedPostgres, attach
 from fullhouse.settings import Settings
 
+OLDEST_MAJOR = 15
+CONNECT_SECONDS = 10.0
+
 if TYPE_CHECKING:
     from fullhouse.bookings.audit import Report
     from fullhouse.demo import DemoSummary
@@ -50,12 +53,13 @@ def database_of(settings: Settings) -> Iterator[Target]:
 
 def migrate(target: Target) -> tuple[str, str]:
     """Apply the missing migrations; the revisions before and after. Raises Failure."""
+    revision = run_on_database(_revision(target.url), external=target.external)
+    if revision is not None and revision == _revisions()[-1]:
+        # The usual case. Loading alembic and every table would take longer than all the rest.
+        return revision, revision
     from fullhouse import migrate
 
-    try:
-        before, after = run_on_database(migrate.upgrade(target.url), external=target.external)
-    except migrate.ServerTooOld as error:
-        raise Failure(str(error)) from error
+    before, after = run_on_database(migrate.upgrade(target.url), external=target.external)
     return before, after
 
 
@@ -65,7 +69,11 @@ def check_migrated(target: Target) -> None:
     A database that is newer is fine: migrations go before the servers when a cluster moves to
     a new version.
     """
-    missing = run_on_database(_missing_migrations(target.url), external=target.external)
+    revision = run_on_database(_revision(target.url), external=target.external)
+    known = _revisions()
+    if revision is not None and revision not in known:
+        return
+    missing = known[known.index(revision) + 1 if revision else 0 :]
     if missing:
         raise Failure(
             f"the database lacks migration {', '.join(missing)}: run 'fullhouse migrate' first"
@@ -82,33 +90,44 @@ def load_demo(settings: Settings, target: Target) -> "DemoSummary":
         raise Failure(str(error)) from error
 
 
+def demo_logins() -> list[str]:
+    """One line for each account of the demo: address, password and role."""
+    from fullhouse.demo import LOGINS
+
+    return [f"{login.email:<22}{login.password:<16}{login.role}" for login in LOGINS]
+
+
 def audit(target: Target) -> "Report":
     """Check every invariant. Raises Failure when the database cannot be read."""
     return run_on_database(_audit(target.url), external=target.external)
 
 
-async def _missing_migrations(url: str) -> list[str]:
-    """The revisions that this program has and the database has not, oldest first."""
+async def _revision(url: str) -> str | None:
+    """The newest migration that the database has seen. Raises Failure for an old server."""
     import asyncpg
-    from alembic.script import ScriptDirectory
 
-    from fullhouse import migrate
-    from fullhouse.kit.db import asyncpg_dsn
-
-    connection = await asyncpg.connect(asyncpg_dsn(url), timeout=10)
+    # asyncpg knows no scheme with a driver in it.
+    scheme, separator, rest = url.partition("://")
+    dsn = scheme.partition("+")[0] + separator + rest
+    connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
     try:
         major = connection.get_server_version().major
-        if major < migrate.OLDEST_SERVER // 10_000:
-            raise Failure(f"PostgreSQL {major} is too old: Fullhouse needs 15 or newer.")
-        made = await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
-        current = await connection.fetchval("SELECT version_num FROM alembic_version") if made else None
+        if major < OLDEST_MAJOR:
+            raise Failure(f"PostgreSQL {major} is too old: Fullhouse needs {OLDEST_MAJOR} or newer")
+        if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
+            return None
+        revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+        return revision
     finally:
         await connection.close()
-    script = ScriptDirectory.from_config(migrate.config())
-    known = [revision.revision for revision in script.walk_revisions()]  # newest first
-    if current is not None and current not in known:
-        return []
-    return known[: known.index(current) if current else None][::-1]
+
+
+def _revisions() -> list[str]:
+    """Every migration of this program, oldest first: their files begin with their number."""
+    package = Path(__file__).parent
+    inside = package / "migrations"  # where the wheel has them
+    folder = inside if inside.is_dir() else package.parents[1] / "migrations"
+    return sorted(path.name.partition("_")[0] for path in folder.glob("versions/[0-9]*.py"))
 
 
 async def _load_demo(settings: Settings, url: str) -> "DemoSummary":

@@ -25,26 +25,34 @@ def run_on_database(work: Coroutine[Any, Any, Result], *, external: bool) -> Res
     Raises Failure when the database cannot be reached, refuses us or lacks our tables.
     """
     import asyncpg
-    from sqlalchemy.exc import DBAPIError
 
     try:
         return asyncio.run(work)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
-        message = _explanation(error, external=external)
+    except Failure:
+        raise
+    except Exception as error:
+        cause = _cause(error)
+        if not isinstance(cause, (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)):
+            raise
+        message = _explanation(cause, external=external)
         if message is None:
             raise
         raise Failure(message) from error
 
 
-def _explanation(error: BaseException, *, external: bool) -> str | None:
-    """What to tell the operator, or None for what is a fault of ours. Never the address: it
-    may hold the password."""
-    import asyncpg
-    from sqlalchemy.exc import DBAPIError
+def _cause(error: Exception) -> Exception:
+    """What asyncpg or the system said, below what SQLAlchemy made of it."""
+    cause = getattr(getattr(error, "orig", None), "__cause__", None)
+    return cause if isinstance(cause, Exception) else error
 
-    if isinstance(error, DBAPIError):
-        cause = error.orig.__cause__ if error.orig is not None else None
-        return _explanation(cause, external=external) if cause is not None else None
+
+def _explanation(error: Exception, *, external: bool) -> str | None:
+    """What to tell the operator, or None for what is a fault of ours.
+
+    Never the address, which may hold the password.
+    """
+    import asyncpg
+
     where = "FULLHOUSE_DATABASE_URL" if external else "the embedded PostgreSQL"
     if isinstance(error, asyncpg.UndefinedTableError):
         return "the database has not all tables of this version: run 'fullhouse migrate' first"

@@ -419,6 +419,21 @@ async def test_a_reader_who_leaves_does_not_stop_the_others(
         await first
 
 
+async def test_a_stadium_written_out(client: httpx.AsyncClient) -> None:
+    headers = await organizer(client)
+    rows = [
+        {
+            "label": f"Row {row}",
+            "seats": [{"number": seat, "x": seat * 30.5, "y": row * 30.5} for seat in range(200)],
+        }
+        for row in range(300)
+    ]
+    body = {"sections": [{"name": "Main", "rows": rows}]}
+    answer = await put_map(client, headers, await made_hall(client, headers), body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["seats"] == 60_000
+
+
 async def test_a_stadium(client: httpx.AsyncClient) -> None:
     headers = await organizer(client)
     hall_id = await made_hall(client, headers)

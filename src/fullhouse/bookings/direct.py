@@ -10,7 +10,7 @@ from typing import Any
 
 from fullhouse.api.idempotency import REPLAYED_HEADER
 from fullhouse.api.principal import Authenticate, principal_of_header
-from fullhouse.api.requests import check_content_type, decode_json, read_body
+from fullhouse.api.requests import read_json
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.routes.buying import answer_reservation
 from fullhouse.bookings.schemas import BookingRequest
@@ -32,9 +32,7 @@ def reserve_directly(desk: Desk, authenticate: Authenticate, max_body_bytes: int
             elif name == b"idempotency-key":
                 key = value.decode("latin-1")
         principal = await principal_of_header(authorization, authenticate)
-        check_content_type(scope["headers"])
-        body = await read_body(scope, receive, max_body_bytes)
-        request = decode_json(body, BookingRequest)
+        request = await read_json(scope, receive, max_body_bytes, BookingRequest)
         answer = await answer_reservation(desk, principal, request, key)
         headers = [_JSON, (b"content-length", str(len(answer.body)).encode())]
         if answer.replayed:

@@ -14,7 +14,7 @@ from fullhouse.bookings.schemas import (
     CategoryAvailability,
     EventRef,
     SeatsView,
-    SeatView,
+    SoldSeatView,
     WaitlistEntryView,
     booking_view,
 )
@@ -128,7 +128,7 @@ async def seats(database: Database, desk: Desk, terms: SaleTerms) -> SeatsView:
         standing.version,
         seat_map.version,
         [
-            SeatView(
+            SoldSeatView(
                 seat.id,
                 seat.label,
                 seat.section,

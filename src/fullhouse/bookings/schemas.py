@@ -95,7 +95,7 @@ class AllotmentView(View, frozen=True):
     waiting: int
 
 
-class SeatView(View, frozen=True):
+class SoldSeatView(View, frozen=True):
     """One seat; ``category_id`` is null where no category sells it."""
 
     id: UUID
@@ -111,7 +111,7 @@ class SeatsView(View, frozen=True):
     showtime_id: UUID
     version: int
     seat_map_version: int | None
-    seats: list[SeatView]
+    seats: list[SoldSeatView]
 
 
 class CategoryAvailability(View, frozen=True):

@@ -29,6 +29,7 @@ class Viewer:
 
     @classmethod
     def of(cls, visitor: Principal | None) -> "Viewer":
+        """What a signed-in user, or somebody unknown, may see."""
         if visitor is None:
             return PUBLIC
         return cls(None if visitor.is_admin else frozenset(visitor.memberships))
@@ -93,6 +94,7 @@ class Order:
 
     @property
     def name(self) -> str:
+        """As the sort parameter writes it: ``-startsAt``."""
         return f"-{self.key}" if self.descending else self.key
 
 

@@ -53,6 +53,8 @@ class Database:
             pool_pre_ping=True,
             connect_args={"timeout": timeout_seconds, "server_settings": {"timezone": "UTC"}},
         )
+        # Reads need no transaction around them, and beginning and ending one are two round trips.
+        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -63,13 +65,13 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for reading only: each statement sees the newest commits."""
-        async with self._engine.connect() as connection:
+        async with self._reader.connect() as connection:
             yield connection
 
     @asynccontextmanager
     async def read_raw(self) -> AsyncIterator[RawConnection]:
         """A pooled connection as asyncpg knows it, for reading outside a transaction."""
-        async with self._engine.connect() as connection:
+        async with self._reader.connect() as connection:
             pooled = await connection.get_raw_connection()
             raw: RawConnection | None = pooled.driver_connection
             assert raw is not None

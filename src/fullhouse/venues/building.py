@@ -67,9 +67,11 @@ class _Build:
         self._count = 0
 
     def wrong(self, pointer: str, detail: str) -> None:
+        """Note a mistake."""
         self.errors.append(FieldError(pointer, detail))
 
     def sections(self, layout: Layout) -> tuple[Section, ...]:
+        """The seated sections in the layout's order."""
         if len(layout.sections) + len(layout.standing) > MOST_PARTS:
             self.wrong("/sections", f"more than {MOST_PARTS} sections and standing areas")
             return ()
@@ -87,6 +89,7 @@ class _Build:
         return tuple(sections)
 
     def standing(self, layout: Layout) -> tuple[StandingArea, ...]:
+        """The standing areas in the layout's order."""
         return tuple(
             StandingArea(self._part_name(f"/standing/{at}/name", area.name), area.capacity)
             for at, area in enumerate(layout.standing)

@@ -229,10 +229,12 @@ class SeatMapView(View):
 
 
 def hall_view(hall: HallRow) -> HallView:
+    """A hall as the API shows it."""
     return HallView(hall.id, hall.venue_id, hall.name, hall.seat_map_id)
 
 
 def venue_view(venue: VenueRow) -> VenueView:
+    """A venue as lists show it."""
     return VenueView(
         venue.id,
         venue.name,
@@ -245,6 +247,7 @@ def venue_view(venue: VenueRow) -> VenueView:
 
 
 def venue_detail_view(found: VenueWithHalls) -> VenueDetailView:
+    """A venue as its own page shows it."""
     venue = found.venue
     return VenueDetailView(
         venue.id,
@@ -259,6 +262,7 @@ def venue_detail_view(found: VenueWithHalls) -> VenueDetailView:
 
 
 def seat_map_summary_view(seat_map: SeatMap) -> SeatMapSummaryView:
+    """What a seat map consists of, without its seats."""
     return SeatMapSummaryView(
         id=seat_map.id,
         hall_id=seat_map.hall_id,
@@ -271,6 +275,7 @@ def seat_map_summary_view(seat_map: SeatMap) -> SeatMapSummaryView:
 
 
 def seat_map_view(seat_map: SeatMap) -> SeatMapView:
+    """A whole seat map, seats grouped into their rows."""
     return SeatMapView(
         id=seat_map.id,
         hall_id=seat_map.hall_id,

@@ -81,6 +81,7 @@ async def insert_hall(
 
 
 async def find_venue(connection: AsyncConnection, venue_id: UUID) -> VenueRow | None:
+    """A venue, or None where there is none."""
     row = (await connection.execute(_VENUES.where(venues.c.id == venue_id))).first()
     return None if row is None else VenueRow(*row)
 
@@ -100,6 +101,7 @@ async def list_venues(
 async def count_venues(
     connection: AsyncConnection, conditions: Sequence[sa.ColumnElement[bool]]
 ) -> int:
+    """How many venues meet the conditions."""
     statement = sa.select(sa.func.count()).select_from(venues).where(*conditions)
     return int((await connection.execute(statement)).scalar_one())
 
@@ -125,6 +127,7 @@ async def halls_of(connection: AsyncConnection, venue_id: UUID) -> list[HallRow]
 
 
 async def find_hall(connection: AsyncConnection, hall_id: UUID) -> HallRow | None:
+    """A hall with the newest version of its seat map, or None where there is none."""
     row = (await connection.execute(_HALLS.where(halls.c.id == hall_id))).first()
     return None if row is None else HallRow(*row)
 
@@ -146,6 +149,7 @@ async def next_version(connection: AsyncConnection, hall_id: UUID) -> int:
 async def insert_seat_map(
     connection: AsyncConnection, seat_map: StoredSeatMap, seat_count: int
 ) -> None:
+    """Write a version of a seat map, which is never changed afterwards."""
     # As text, because msgspec writes it many times faster than the driver's own codec.
     layout = msgspec.json.encode(seat_map.layout).decode()
     await connection.execute(
@@ -160,6 +164,7 @@ async def insert_seat_map(
 
 
 async def find_seat_map(connection: AsyncConnection, seat_map_id: UUID) -> StoredSeatMap | None:
+    """A version of a seat map, or None where there is none."""
     statement = sa.select(
         seat_maps.c.hall_id, seat_maps.c.version, sa.cast(seat_maps.c.layout, sa.Text)
     ).where(seat_maps.c.id == seat_map_id)

@@ -89,7 +89,8 @@ def _lines(terms: SaleTerms, command: Reserve) -> list[Line] | Result:
         line.quantity += 1
         line.seats.append(seat.id)
         line.labels.append(seat.label)
-    return list(lines.values())
+    # In the order in which they are stored and read again, so that an answer can be repeated.
+    return [lines[category_id] for category_id in sorted(lines)]
 
 
 def _broken_limit(

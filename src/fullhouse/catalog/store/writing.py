@@ -52,6 +52,7 @@ class NewShowtime:
 
 
 async def organization_exists(connection: AsyncConnection, organization_id: UUID) -> bool:
+    """Whether there is such an organization."""
     statement = sa.select(sa.exists().where(organizations.c.id == organization_id))
     return bool((await connection.execute(statement)).scalar_one())
 
@@ -74,6 +75,7 @@ async def insert_show(
     description: str,
     show: ShowDraft,
 ) -> UUID:
+    """Write a new show; answers its id."""
     show_id = new_id()
     await connection.execute(
         shows.insert().values(
@@ -252,6 +254,7 @@ async def touch_terms(connection: AsyncConnection, event_id: UUID) -> None:
 
 
 async def showtime_ids(connection: AsyncConnection, event_id: UUID) -> list[UUID]:
+    """All showtimes of an event."""
     statement = sa.select(showtimes.c.id).where(showtimes.c.event_id == event_id)
     return list((await connection.execute(statement)).scalars())
 

@@ -1,0 +1,118 @@
+"""What ``fullhouse serve`` and ``fullhouse api`` do, from the address to the last goodbye."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from pydantic import SecretStr
+
+from fullhouse import databases, server
+from fullhouse.databases import Target
+from fullhouse.failures import BAD_SETTING, Failure
+from fullhouse.kit.embedded import EmbeddedPostgres
+from fullhouse.kit.keyfile import secret_in
+from fullhouse.server import StopSignals, Stopped
+from fullhouse.settings import Settings
+from fullhouse.supervisor import Supervisor
+
+SECRET_FILE = "secret.key"
+
+
+def serve_everything(settings: Settings, *, demo: bool = False, reload: bool = False) -> None:
+    """Run the database, unless one is configured, and the server, until asked to stop.
+
+    Raises Failure and EmbeddedPostgresError.
+    """
+
+    def prepare(target: Target) -> None:
+        databases.migrate(target)
+        if demo:
+            databases.load_demo(settings, target)
+
+    _run(settings, prepare, demo=demo, reload=reload)
+
+
+def serve_api(settings: Settings) -> None:
+    """Run the server alone on the configured database, until asked to stop. Raises Failure."""
+    if settings.database_url is None:
+        raise Failure(
+            "FULLHOUSE_DATABASE_URL: must be set for 'fullhouse api'; 'fullhouse serve' brings "
+            "its own PostgreSQL",
+            BAD_SETTING,
+        )
+    _run(settings, databases.check_migrated)
+
+
+def _run(
+    settings: Settings,
+    prepare: Callable[[Target], None],
+    *,
+    demo: bool = False,
+    reload: bool = False,
+) -> None:
+    address, holder = server.hold_port(settings.host, settings.port)
+    signals = StopSignals()
+    with contextlib.suppress(Stopped), holder:
+        signals.install()
+        print("Starting.", flush=True)
+        with _with_database(settings) as (complete, target):
+
+            def prepare_all() -> None:
+                _configure_logs(settings)
+                prepare(target)
+
+            def ready() -> None:
+                print(_welcome(settings, demo=demo), flush=True)
+
+            server.serve(complete, address, signals, prepare_all, ready, reload=reload)
+        print("Stopped.", flush=True)
+
+
+@contextlib.contextmanager
+def _with_database(settings: Settings) -> Iterator[tuple[Settings, Target]]:
+    """The database, and the settings with its address in them.
+
+    An embedded one is kept running during the block.
+    """
+    if settings.database_url is not None:
+        yield settings, Target(settings.database_url.get_secret_value(), external=True)
+        return
+    with EmbeddedPostgres(settings.data_dir) as postgres:
+        secret = settings.secret_key or SecretStr(secret_in(postgres.data_dir / SECRET_FILE))
+        complete = settings.model_copy(
+            update={"database_url": SecretStr(postgres.dsn()), "secret_key": secret}
+        )
+        supervisor = Supervisor(postgres)
+        supervisor.start()
+        try:
+            yield complete, Target(postgres.dsn(), external=False)
+        finally:
+            supervisor.stop()
+
+
+def _configure_logs(settings: Settings) -> None:
+    from fullhouse.kit import logging
+
+    logging.configure(settings.log_level, settings.log_format, lambda: "")
+
+
+def _welcome(settings: Settings, *, demo: bool) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    database = (
+        f"embedded PostgreSQL in {settings.data_dir}"
+        if settings.database_url is None
+        else "the PostgreSQL of FULLHOUSE_DATABASE_URL"
+    )
+    lines = [
+        "",
+        "Fullhouse is ready.",
+        "",
+        f"  API        {base}/api/v1",
+        f"  Docs       {base}/docs",
+        f"  Health     {base}/health",
+        f"  Database   {database}",
+    ]
+    if demo:
+        lines += ["", "  Demo logins"]
+        lines += [f"    {login}" for login in databases.demo_logins()]
+    return "\n".join([*lines, "", "Stop with Ctrl-C.", ""])
