@@ -10,7 +10,7 @@ from fullhouse.databases import Target
 from fullhouse.failures import BAD_SETTING, Failure
 from fullhouse.kit.embedded import EmbeddedPostgres
 from fullhouse.kit.keyfile import secret_in
-from fullhouse.server import StopSignals, Stopped
+from fullhouse.server import Stopped, StopSignals
 from fullhouse.settings import Settings
 from fullhouse.supervisor import Supervisor
 

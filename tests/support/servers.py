@@ -27,9 +27,18 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def api_server(database_url: str, log: Path) -> Iterator[str]:
+def api_server(database_url: str, log: Path, port: int | None = None) -> Iterator[str]:
     """One server process with the API only; answers its address. Killed at the end."""
-    port = free_port()
+    with api_process(database_url, log, port) as (address, _process):
+        yield address
+
+
+@contextlib.contextmanager
+def api_process(
+    database_url: str, log: Path, port: int | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The same, with the leader of the process group, to be killed or stopped as a whole."""
+    port = port or free_port()
     options = {"port": port, "log_level": "warning"}
     environment = os.environ | as_environment(settings_for(database_url, **options))
     environment["PYTHONPATH"] = str(_ROOT / "src")
@@ -48,7 +57,7 @@ def api_server(database_url: str, log: Path) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(address, process, log)
-        yield address
+        yield address, process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -159,7 +159,9 @@ class Sequencer:
 
     async def _connected(self) -> RawConnection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await self._database.connect_raw(**store.SESSION_SETTINGS)
+            self._connection = await self._database.connect_raw(
+                answer_within_seconds=store.ANSWER_WITHIN_SECONDS, **store.SESSION_SETTINGS
+            )
         return self._connection
 
     async def _disconnect(self) -> None:

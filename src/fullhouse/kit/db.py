@@ -24,9 +24,10 @@ metadata = sa.MetaData(
     }
 )
 
-# SQLSTATE classes that mean "not now" and never "wrong": connection trouble (08), too many
-# connections or other lack of means (53), and operator intervention such as a restart (57P).
-_PASSING_SQLSTATES = ("08", "53", "57P")
+# SQLSTATEs that mean "not now" and never "wrong": connection trouble (08), too many connections
+# or other lack of means (53), operator intervention such as a restart (57P), a lock or an answer
+# that took too long (55P03, 57014), a transaction left open for too long (25P03).
+_PASSING_SQLSTATES = ("08", "53", "57P", "55P03", "57014", "25P03")
 
 # Lost races that PostgreSQL itself asks us to repeat: serialization failure and deadlock.
 _RETRY_SQLSTATES = ("40001", "40P01")
@@ -77,10 +78,19 @@ class Database:
             assert raw is not None
             yield raw
 
-    async def connect_raw(self, **server_settings: str) -> RawConnection:
-        """A connection outside the pool, for the sequencer and the listener; close it yourself."""
+    async def connect_raw(
+        self, *, answer_within_seconds: float | None = None, **server_settings: str
+    ) -> RawConnection:
+        """A connection outside the pool, for the sequencer and the listener; close it yourself.
+
+        With ``answer_within_seconds`` a statement that takes longer raises TimeoutError, even if
+        the server has vanished without a word.
+        """
         return await asyncpg.connect(
-            self._dsn, timeout=10, server_settings={"timezone": "UTC", **server_settings}
+            self._dsn,
+            timeout=10,
+            command_timeout=answer_within_seconds,
+            server_settings={"timezone": "UTC", **server_settings},
         )
 
     async def close(self) -> None:
@@ -106,8 +116,10 @@ def is_passing(error: BaseException) -> bool:
         return isinstance(error, (OperationalError, InterfaceError))
     if isinstance(error, asyncpg.PostgresError):
         return (error.sqlstate or "").startswith(_PASSING_SQLSTATES)
-    # asyncpg speaks of a connection that went away as InterfaceError, sockets as OSError.
-    return isinstance(error, (asyncpg.InterfaceError, OSError, TimeoutError))
+    # A connection that went away is an InterfaceError to asyncpg, an InternalClientError when the
+    # server's farewell is still being read, and an OSError to the socket.
+    gone = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+    return isinstance(error, gone)
 
 
 def is_lost_race(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ round trip and a Python loop over columns each cost more than everything Postgre
 """
 
 from fullhouse.bookings.store.load import (
+    ANSWER_WITHIN_SECONDS,
     OVERDUE_LIMIT,
     SESSION_SETTINGS,
     Loaded,
@@ -20,6 +21,7 @@ from fullhouse.bookings.store.load import (
 from fullhouse.bookings.store.save import RowsMissed, save
 
 __all__ = [
+    "ANSWER_WITHIN_SECONDS",
     "OVERDUE_LIMIT",
     "SESSION_SETTINGS",
     "Loaded",

@@ -22,9 +22,16 @@ from fullhouse.kit.db import RawConnection
 # follow at once, before anything else is decided.
 OVERDUE_LIMIT = 2_000
 
-# The planner knows nothing of young tables; every access here is by key, and this says so.
+# Longer than any lock is waited for; then the server has vanished.
+ANSWER_WITHIN_SECONDS = 10.0
+
 SESSION_SETTINGS = {
     "application_name": "fullhouse sequencer",
+    # A process that stands still in the middle of a batch (stopped, swapped out, cut off) holds
+    # the showtime's lock. The database ends its transaction, so that the others can go on.
+    "idle_in_transaction_session_timeout": "3s",
+    "lock_timeout": "6s",
+    # The planner knows nothing of young tables; every access here is by key, and this says so.
     "jit": "off",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",

@@ -1,0 +1,168 @@
+"""What fuzzed requests may name: a town with houses and bookings, proposed in the document.
+
+Random ids find nothing, so that the code behind the first look-up would never run. Each field and
+parameter that names something is therefore described as "one of these, or what it was before":
+what may be sent stays the same, and what is sent often exists.
+"""
+
+import copy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+
+from tests.support.asgi import bearer
+from tests.support.catalog import event_body, made_event, made_hall
+from tests.support.house import API, House, open_house, token_of
+from tests.support.people import PASSWORD, new_email, register
+
+_GRID = {"template": "grid", "rows": 6, "seatsPerRow": 8}
+_STANDING_PLACES = 60
+_REQUESTS = ("Body", "Request")
+
+Document = dict[str, Any]
+
+
+@dataclass
+class Town:
+    """People with their headers, what they may name, and one good body of each kind."""
+
+    people: dict[str, dict[str, str]]
+    values: dict[str, list[Any]] = field(default_factory=dict)
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def note(self, **named: Any) -> None:
+        """Remember values by the names under which requests send them."""
+        for name, value in named.items():
+            known = self.values.setdefault(name, [])
+            if value not in known:
+                known.append(value)
+
+
+async def build_town(client: httpx.AsyncClient, database_url: str) -> Town:
+    """A house that sells seats and counted places, halls, a draft, and bookings of two people."""
+    categories = [
+        {"name": "Standing", "price": {"amount": 0}, "capacity": _STANDING_PLACES},
+        {"name": "Stalls", "price": {"amount": 7_000}, "sections": ["Main"]},
+    ]
+    policy = {"maxPerBooking": 100}
+    house = await open_house(client, categories, seat_map=_GRID, policy=policy, kind="movie")
+    buyer = await register(client)
+    people = {
+        "organizer": house.organizer,
+        "buyer": bearer(buyer["accessToken"]),
+        "admin": await _admin(database_url),
+        "nobody": {},
+    }
+    town = Town(people)
+    town.note(email=buyer["user"]["email"], password=PASSWORD)
+    await _note_catalogue(town, client, house)
+    for person in ("organizer", "buyer"):
+        await _note_bookings(town, client, house, people[person])
+    _note_bodies(town, house)
+    return town
+
+
+async def _admin(database_url: str) -> dict[str, str]:
+    """An administrator, whom no route makes."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        user_id: UUID = await connection.fetchval(
+            "INSERT INTO users (id, name, email, role)"
+            " VALUES (gen_random_uuid(), 'Root', 'root@example.com', 'ADMIN') RETURNING id"
+        )
+    finally:
+        await connection.close()
+    return token_of(user_id)
+
+
+async def _note_catalogue(town: Town, client: httpx.AsyncClient, house: House) -> None:
+    event = (await client.get(f"{API}/events/{house.event_id}")).json()
+    draft = await made_event(client, house.organizer, publish=False)
+    hall = await made_hall(client, house.organizer)
+    me = (await client.get(f"{API}/auth/me", headers=house.organizer)).json()
+    town.note(hallId=hall["id"], venueId=hall["venueId"], seatMapId=hall["seatMapId"])
+    town.note(showId=event["showId"], movieId=event["showId"], showtimeId=house.showtime_id)
+    town.note(organizationId=me["organizations"][0]["id"])
+    # The first of each is what the good requests use: only a draft can be published.
+    town.note(key=event["slug"], eventId=draft["id"])
+    town.note(key=house.event_id, eventId=house.event_id)
+    for category_id in house.categories.values():
+        town.note(categoryId=category_id)
+    for seat in ("Main A-1", "a1", "A-01", "B-3", "F-8"):
+        town.note(seats=seat)
+
+
+async def _note_bookings(
+    town: Town, client: httpx.AsyncClient, house: House, person: dict[str, str]
+) -> None:
+    """Held and confirmed bookings, and one that waits because too few places are left."""
+    for number in range(8):
+        booking = await _booked(client, person, house.order("Standing"))
+        town.note(bookingId=booking["id"])
+        if number % 4 == 3:
+            answer = await client.post(f"{API}/bookings/{booking['id']}/confirm", headers=person)
+            assert answer.status_code == 200, answer.text
+    for _ in range(4):
+        order = house.order("Standing", _STANDING_PLACES - 1, joinWaitlist=True)
+        waiting = await _booked(client, person, order)
+        town.note(entryId=waiting["id"], bookingId=waiting["id"])
+
+
+async def _booked(
+    client: httpx.AsyncClient, person: dict[str, str], order: dict[str, Any]
+) -> dict[str, Any]:
+    answer = await client.post(f"{API}/bookings", json=order, headers=person)
+    assert answer.is_success, answer.text
+    booking: dict[str, Any] = answer.json()
+    return booking
+
+
+def _note_bodies(town: Town, house: House) -> None:
+    starts_at = datetime.now(UTC) + timedelta(days=40)
+    town.bodies = {
+        "AllotmentRequest": {"capacity": 1_000},
+        "BookingRequest": house.seats("C-3", "C-4"),
+        "EventBody": event_body(),
+        "HallBody": {"name": "The Small Hall"},
+        "LoginBody": {"email": town.values["email"][0], "password": PASSWORD},
+        "RegisterBody": {"name": "Ada", "email": new_email(), "password": PASSWORD},
+        "SeatMapBody": _GRID,
+        "SeatsRequest": {"seats": ["F-1", "F-2"]},
+        "ShowtimeBody": {"startsAt": starts_at.isoformat()},
+        "VenueBody": {"name": "Hut", "city": "Bern", "country": "CH", "timezone": "Europe/Zurich"},
+    }
+
+
+def propose(document: Document, town: Town) -> Document:
+    """The document with the town's values proposed wherever requests may name them."""
+    proposed = copy.deepcopy(document)
+    for name, schema in proposed["components"]["schemas"].items():
+        if name.endswith(_REQUESTS):
+            for field_name, description in schema["properties"].items():
+                _propose(description, town.values.get(field_name))
+    for item in proposed["paths"].values():
+        for operation in item.values():
+            for parameter in operation.get("parameters", ()):
+                values = town.values.get(parameter["name"])
+                _propose(parameter["schema"], values)
+                if values:
+                    parameter["example"] = values[0]
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                name = content["schema"]["$ref"].rpartition("/")[2]
+                content["example"] = town.bodies[name]
+    return proposed
+
+
+def _propose(schema: dict[str, Any], values: list[Any] | None) -> None:
+    if not values:
+        return
+    if schema.get("type") == "array":
+        _propose(schema["items"], values)
+        return
+    before = schema.copy()
+    schema.clear()
+    schema["anyOf"] = [{"enum": values}, before]
