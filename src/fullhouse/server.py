@@ -36,8 +36,9 @@ CONNECTIONS = 65_536
 
 READY_POLL_SECONDS = 0.05
 
-# How long requests may take to finish after SIGTERM before their worker is killed.
-GRACE_SECONDS = 30
+# How long requests may take to finish after SIGTERM before their worker is killed: longer than
+# a selling command may wait, shorter than the half minute that orchestrators give.
+GRACE_SECONDS = 20
 
 
 class Stopped(BaseException):

@@ -20,7 +20,6 @@ from tests.support.house import API, House, open_house, token_of
 from tests.support.people import PASSWORD, new_email, register
 
 _GRID = {"template": "grid", "rows": 6, "seatsPerRow": 8}
-_STANDING_PLACES = 60
 _REQUESTS = ("Body", "Request")
 
 Document = dict[str, Any]
@@ -45,7 +44,8 @@ class Town:
 async def build_town(client: httpx.AsyncClient, database_url: str) -> Town:
     """A house that sells seats and counted places, halls, a draft, and bookings of two people."""
     categories = [
-        {"name": "Standing", "price": {"amount": 0}, "capacity": _STANDING_PLACES},
+        {"name": "Standing", "price": {"amount": 0}, "capacity": 200},
+        {"name": "Box", "price": {"amount": 9_900}, "capacity": 2},
         {"name": "Stalls", "price": {"amount": 7_000}, "sections": ["Main"]},
     ]
     policy = {"maxPerBooking": 100}
@@ -99,7 +99,7 @@ async def _note_catalogue(town: Town, client: httpx.AsyncClient, house: House) -
 async def _note_bookings(
     town: Town, client: httpx.AsyncClient, house: House, person: dict[str, str]
 ) -> None:
-    """Held and confirmed bookings, and one that waits because too few places are left."""
+    """Held and confirmed bookings, and some that wait because somebody holds the box."""
     for number in range(8):
         booking = await _booked(client, person, house.order("Standing"))
         town.note(bookingId=booking["id"])
@@ -107,8 +107,7 @@ async def _note_bookings(
             answer = await client.post(f"{API}/bookings/{booking['id']}/confirm", headers=person)
             assert answer.status_code == 200, answer.text
     for _ in range(4):
-        order = house.order("Standing", _STANDING_PLACES - 1, joinWaitlist=True)
-        waiting = await _booked(client, person, order)
+        waiting = await _booked(client, person, house.order("Box", 2, joinWaitlist=True))
         town.note(entryId=waiting["id"], bookingId=waiting["id"])
 
 

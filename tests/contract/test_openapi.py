@@ -65,15 +65,31 @@ def schema(server: str, town: Town, caller: str) -> Any:
     return schemathesis.openapi.from_dict(propose(document, town), config=config)
 
 
-fuzzed = schemathesis.pytest.from_fixture("schema")
+
+from hypothesis import HealthCheck, Phase, given, settings as hs
+from hypothesis import strategies as st
+import time
 seen = defaultdict(lambda: defaultdict(int))
-session = requests.Session()
+MODES = list(schemathesis.GenerationMode)
 
-@fuzzed.parametrize()
-def test_server_answers_as_documented(case, server, town, caller):
-    answer = case.call_and_validate(server, session, headers=town.people[caller], checks=CHECKS)
-    seen[case.operation.label][answer.status_code] += 1
-
-def test_zz():
-    for label, c in seen.items():
-        print(label, dict(c))
+def test_server_answers_as_documented(schema, server, town, caller, subtests):
+    session = requests.Session()
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        t = time.time()
+        n = [0, 0]
+        def check(case):
+            n[0] += 1
+            answer = case.call(server, session, headers=town.people[caller])
+            seen[caller, operation.label][answer.status_code] += 1
+            case.validate_response(answer, checks=CHECKS, headers=town.people[caller], transport_kwargs={"base_url": server})
+        with subtests.test(operation.label):
+            strategy = st.one_of([operation.as_strategy(mode) for mode in MODES])
+            given(case=strategy)(hs(max_examples=EXAMPLES[caller], deadline=None, database=None, derandomize=True, phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck))(check))()
+        t2 = time.time()
+        n[1] = n[0]
+        if os.environ.get("COV"):
+          with subtests.test("coverage " + operation.label):
+            for case in schema.iter_coverage_cases(operation, generation_modes=MODES, generation_config=schema.config.generation):
+                check(case)
+        print(operation.label, n[1], n[0] - n[1], round(t2 - t, 2), round(time.time() - t2, 2), dict(seen[caller, operation.label]), flush=True)

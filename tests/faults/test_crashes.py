@@ -21,6 +21,7 @@ import pytest_asyncio
 from fullhouse.bookings.audit import audit
 from fullhouse.kit.db import Database
 from fullhouse.kit.embedded import EmbeddedPostgres
+from fullhouse.kit.ids import new_code
 from tests.support.house import API, House, buyers, open_house
 from tests.support.postgres import cloned_database, make_template, short_folder
 from tests.support.servers import api_process, api_server, free_port
@@ -48,6 +49,7 @@ class Rush:
             base_url=address, timeout=20, limits=httpx.Limits(max_connections=BUYERS)
         )
         self._house = house
+        self._name = new_code()  # so that no two rushes share a key
         self._stopping = False
         self._tasks = [
             asyncio.create_task(self._buy(number, headers))
@@ -64,7 +66,7 @@ class Rush:
         turn = 0
         while not self._stopping:
             turn += 1
-            key = f"buyer-{number}-{turn}"
+            key = f"{self._name}-{number}-{turn}"
             mine = headers | {"Idempotency-Key": key}
             self.diary.sent[key] = mine
             try:

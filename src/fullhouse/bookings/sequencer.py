@@ -10,7 +10,6 @@ reason of its own is run again one command at a time, so that it is one caller's
 """
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -77,7 +76,7 @@ class Sequencer:
         if self._task is not None:
             await self._task
         self._refuse_waiting()
-        await self._disconnect()
+        self._disconnect()
 
     @property
     def is_running(self) -> bool:
@@ -152,7 +151,7 @@ class Sequencer:
                 return await Batch(connection, self._terms).run(commands, repeated=attempt > 0)
             except Exception as error:
                 # Also ends whatever transaction was under way.
-                await self._disconnect()
+                self._disconnect()
                 if attempt == last or not (is_passing(error) or is_lost_race(error)):
                     raise
         raise AssertionError("unreachable")
@@ -164,11 +163,11 @@ class Sequencer:
             )
         return self._connection
 
-    async def _disconnect(self) -> None:
+    def _disconnect(self) -> None:
+        """Drop the connection at once: a polite goodbye to one that is broken takes a second."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(Exception):
-                await connection.close(timeout=1)
+            connection.terminate()
 
     def _refuse_waiting(self) -> None:
         waiting = list(self._queue)

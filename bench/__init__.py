@@ -1,0 +1,1 @@
+"""Measures Fullhouse against what limits it on the same machine: ``python -m bench``."""

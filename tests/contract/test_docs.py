@@ -1,0 +1,145 @@
+"""What is documented and what exists are the same: routes, error codes, settings."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+import fullhouse
+from fullhouse import docs_pages
+from fullhouse.app import CODES, Parts, compose
+from fullhouse.kit.errors import Code
+from fullhouse.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+
+# The pages about the API are not part of it.
+_PAGES = {"/openapi.json", "/docs", "/docs/errors", "/docs/assets/{name}"}
+
+
+def camel(path: str) -> str:
+    """A path with its parameters as the document writes them."""
+    return re.sub(r"_(\w)", lambda match: match[1].upper(), path)
+
+
+def served(parts: Parts) -> set[tuple[str, str]]:
+    """Every (method, path) that the server answers, the direct ones too."""
+    edge = compose(parts)
+    framework = cast(Litestar, edge._app)
+    routes = {
+        (method, camel(route.path_format))
+        for route in framework.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.methods
+        if method != "OPTIONS"
+    }
+    return routes | set(edge._direct)
+
+
+async def documented(client: httpx.AsyncClient) -> dict[tuple[str, str], dict[str, Any]]:
+    """Every operation of the document by its (method, path)."""
+    document = (await client.get("/openapi.json")).json()
+    return {
+        (method.upper(), path): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+async def test_every_route_is_documented(client: httpx.AsyncClient, parts: Parts) -> None:
+    routes = served(parts)
+    assert {path for _, path in routes} >= _PAGES
+    described = set(await documented(client))
+    assert described == {(method, path) for method, path in routes if path not in _PAGES}
+
+
+async def test_every_operation_says_what_it_does(client: httpx.AsyncClient) -> None:
+    operations = await documented(client)
+    for place, operation in operations.items():
+        for part in ("summary", "description", "tags", "operationId"):
+            assert operation.get(part), (place, part)
+    ids = [operation["operationId"] for operation in operations.values()]
+    assert len(ids) == len(set(ids))
+
+
+async def test_every_tag_is_described(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    assert [tag["name"] for tag in document["tags"] if not tag.get("description")] == []
+
+
+async def test_every_code_in_the_document_exists(client: httpx.AsyncClient) -> None:
+    known = {code.name for code in CODES}
+    for place, operation in (await documented(client)).items():
+        for status, answer in operation["responses"].items():
+            if "application/problem+json" in answer.get("content", {}):
+                named = answer["description"].partition(": ")[2].split(", ")
+                assert set(named) <= known, (place, status)
+
+
+def existing_codes() -> dict[str, set[Code]]:
+    """Every code that any module defines, by name."""
+    found: dict[str, set[Code]] = {}
+    for info in pkgutil.walk_packages(fullhouse.__path__, "fullhouse."):
+        if info.name.endswith("__main__"):
+            continue
+        module = importlib.import_module(info.name)
+        for _, code in inspect.getmembers(module, lambda value: isinstance(value, Code)):
+            found.setdefault(code.name, set()).add(code)
+    return found
+
+
+def test_codes_are_complete_and_unique() -> None:
+    found = existing_codes()
+    assert [name for name, codes in found.items() if len(codes) > 1] == []
+    assert found.keys() == {code.name for code in CODES}
+    by_part = [code for codes in docs_pages.CODES_BY_PART.values() for code in codes]
+    assert len(by_part) == len(set(by_part))
+    assert set(by_part) == set(CODES)
+
+
+async def test_every_code_is_listed_for_people(client: httpx.AsyncClient) -> None:
+    served_page = (await client.get("/docs/errors")).text
+    page = docs_pages.errors_page()
+    for name in existing_codes():
+        assert f'<section id="{name}">' in served_page
+        assert f"| `{name}` |" in page
+
+
+def test_every_setting_is_listed_with_a_description() -> None:
+    page = docs_pages.settings_page()
+    for name, field in Settings.model_fields.items():
+        assert f"| `{PREFIX}{name.upper()}` |" in page
+        assert field.description, name
+
+
+@pytest.mark.parametrize("name", docs_pages.pages())
+def test_reference_page_is_what_the_code_says(name: str) -> None:
+    """After a change: ``python -m fullhouse.docs_pages``."""
+    kept = (ROOT / docs_pages.FOLDER / name).read_text(encoding="utf-8")
+    assert kept == docs_pages.pages()[name]
+
+
+def test_pages_are_written_into_a_new_folder(tmp_path: Path) -> None:
+    written = docs_pages.write(tmp_path / "docs" / "reference")
+    assert [path.name for path in written] == list(docs_pages.pages())
+    assert [path.read_text(encoding="utf-8") for path in written] == list(
+        docs_pages.pages().values()
+    )
+
+
+def test_changed_code_changes_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison above would notice: the page follows the code."""
+    before = docs_pages.errors_page()
+    some, *others = docs_pages.CODES_BY_PART["Catalogue"]
+    changed = Code(some.name, some.kind, "Another | cause with a <b>.", some.remedy)
+    monkeypatch.setitem(docs_pages.CODES_BY_PART, "Catalogue", (changed, *others))
+    after = docs_pages.errors_page()
+    assert after != before
+    assert r"Another \| cause with a &lt;b>." in after
