@@ -48,7 +48,8 @@ lock: $(VENV)/.tools ## Make the lock files in requirements/ again
 	$(COMPILE) --output-file requirements/run.txt
 	$(COMPILE) --group test --group dev --constraint requirements/run.txt \
 		--output-file requirements/test.txt
-	$(COMPILE:pyproject.toml=) --group tools --output-file requirements/tools.txt
+	$(COMPILE:pyproject.toml=) --group tools --constraint requirements/test.txt \
+		--output-file requirements/tools.txt
 
 clean: ## Remove everything that was made here; the data folder stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -13,6 +13,7 @@ from litestar import Litestar, get
 
 from fullhouse import server
 from fullhouse import settings as fullhouse_settings
+from fullhouse.failures import Failure
 
 
 def load(file: Path) -> Litestar:
@@ -34,10 +35,14 @@ def load(file: Path) -> Litestar:
 def main(port: str, file: str) -> None:
     """Serve until SIGTERM, under exactly the options that Fullhouse gives to granian."""
     settings = fullhouse_settings.load(port=port)
-    address, holder = server.hold_port(settings.host, settings.port)
+    try:
+        # Granian itself would share a port that is taken, and half of the load would go there.
+        address, holder = server.hold_port(settings.host, settings.port)
+    except Failure as failure:
+        sys.exit(str(failure))
     multiprocessing.set_start_method("spawn", force=True)
     with holder:
-        granian = server._granian(settings, address, reload=False)
+        granian = server.granian_for(settings, address, reload=False)
         granian.serve(target_loader=partial(load, Path(file)), wrap_loader=False)
 
 

@@ -50,7 +50,7 @@ class House:
 
 def buyer_id(number: int) -> UUID:
     """The id of a buyer; pgbench reckons it out in the same way (``limit.sql``)."""
-    return UUID(int=number, version=7)
+    return UUID(f"00000000-0000-7000-8000-{number:012x}")
 
 
 async def furnish(url: str) -> House:
@@ -121,9 +121,7 @@ def orders_for_hall() -> int:
 
 def _seat_choices() -> Iterator[list[str]]:
     seats = [
-        f"{row}-{number}"
-        for row in _HALL_ROW_LABELS
-        for number in range(1, HALL_SEATS_PER_ROW + 1)
+        f"{row}-{number}" for row in _HALL_ROW_LABELS for number in range(1, HALL_SEATS_PER_ROW + 1)
     ]
     size = 1
     while seats:

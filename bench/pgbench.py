@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bench.data import BUYERS
 from bench.errors import BenchError
-from bench.stage import environment
+from bench.stage import environment, postgres_version
 from fullhouse.kit.embedded import EmbeddedPostgres
 
 CLIENTS = 32
@@ -27,7 +27,7 @@ def run(
     postgres: EmbeddedPostgres, folder: Path, showtime_id: UUID, category_id: UUID, seconds: int
 ) -> Limit:
     """Book counted places of one showtime for that long. Raises BenchError when one fails."""
-    new_id = "uuidv7()" if _major(postgres) >= 18 else "gen_random_uuid()"
+    new_id = "uuidv7()" if int(postgres_version().partition(".")[0]) >= 18 else "gen_random_uuid()"
     script = _SCRIPT.read_text()
     for name, value in {
         "uuid": new_id,
@@ -58,17 +58,6 @@ def run(
     if answer.returncode != 0 or not re.search(r"failed transactions: 0 ", answer.stdout):
         raise BenchError(f"pgbench failed: {answer.stderr.strip()[-500:]}")
     return Limit(answer.stdout)
-
-
-def _major(postgres: EmbeddedPostgres) -> int:
-    answer = subprocess.run(
-        [postgres.binary("pgbench"), "--version"],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return int(_find(r"\(PostgreSQL\) (\d+)", answer.stdout))
 
 
 def _find(pattern: str, text: str) -> str:

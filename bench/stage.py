@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
+from fullhouse.kit.embedded import EmbeddedPostgres
 
 HOST = "127.0.0.1"
 _ROOT = Path(__file__).parents[1]
@@ -54,6 +55,18 @@ def environment(**settings: str) -> dict[str, str]:
     return kept | {f"FULLHOUSE_{name.upper()}": value for name, value in settings.items()}
 
 
+def postgres_version() -> str:
+    """Such as 18.6: of the PostgreSQL that Fullhouse brings along."""
+    answer = subprocess.run(
+        [EmbeddedPostgres(Path()).binary("postgres"), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    # "postgres (PostgreSQL) 18.6", and more where a distribution has built it.
+    return answer.stdout.split()[2]
+
+
 @contextlib.contextmanager
 def python(
     module: str, arguments: Sequence[str], variables: dict[str, str], log: Path
@@ -75,9 +88,7 @@ def python(
         _stop(process)
 
 
-def wait_until_ready(
-    process: subprocess.Popen[bytes], port: int, path: str, log: Path
-) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, log: Path) -> None:
     """Return as soon as the process answers with 200; raises BenchError when it never does."""
     deadline = time.monotonic() + _READY_SECONDS
     while not _answers(port, path):

@@ -308,7 +308,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("showtime_id", "category_id", name=op.f("allotments_pkey")),
         postgresql_with={"fillfactor": 50},
     )
-    op.create_index(op.f("allotments_category_id"), "allotments", ["category_id"], unique=False)
     op.create_table(
         "bookings",
         sa.Column("showtime_id", sa.Uuid(), nullable=False),
@@ -340,7 +339,8 @@ def upgrade() -> None:
             "status <> 'reserved' OR expires_at IS NOT NULL", name=op.f("bookings_hold_ends")
         ),
         sa.CheckConstraint(
-            "status IN ('waitlisted', 'reserved', 'confirmed', 'expired', 'cancelled', 'refunded', 'left')",
+            "status IN ('waitlisted', 'reserved', 'confirmed', 'expired', 'cancelled', 'refunded',"
+            " 'left')",
             name=op.f("bookings_status_known"),
         ),
         sa.CheckConstraint(
@@ -496,7 +496,6 @@ def downgrade() -> None:
     )
     op.drop_index("bookings_id", table_name="bookings")
     op.drop_table("bookings")
-    op.drop_index(op.f("allotments_category_id"), table_name="allotments")
     op.drop_table("allotments")
     op.drop_table("inventories")
     op.drop_index("showtimes_start", table_name="showtimes")

@@ -38,14 +38,11 @@ from fullhouse.catalog import errors as catalog_errors
 from fullhouse.catalog import routes as catalog_routes
 from fullhouse.kit import logging
 from fullhouse.kit.db import Database
-from fullhouse.kit.keyfile import secret_in
 from fullhouse.kit.listener import Listener
 from fullhouse.settings import Settings, SettingsError
 from fullhouse.venues import errors as venues_errors
 from fullhouse.venues import routes as venues_routes
 from fullhouse.venues.queries import SeatMaps
-
-SECRET_FILE = "secret.key"
 
 # Every domain's routes below /api/v1, and everything that they may refuse.
 API_ROUTES: list[HTTPRouteHandler] = [
@@ -136,10 +133,16 @@ def make_parts(settings: Settings) -> Parts:
 
 
 def secret_of(settings: Settings) -> str:
-    """The secret that signs tokens: the setting, else the one kept in the data folder."""
-    if settings.secret_key is not None:
-        return settings.secret_key.get_secret_value()
-    return secret_in(settings.data_dir / SECRET_FILE)
+    """The secret that signs tokens. Raises SettingsError without one.
+
+    It is never made up here: several servers on one database must have the same.
+    """
+    if settings.secret_key is None:
+        raise SettingsError(
+            f"{fullhouse_settings.PREFIX}SECRET_KEY: must be set with a database of your own, "
+            "to the same value for every server on it"
+        )
+    return settings.secret_key.get_secret_value()
 
 
 def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = True) -> Edge:
@@ -249,5 +252,3 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-

@@ -6,21 +6,18 @@ from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
 from fullhouse.accounts import commands as accounts
 from fullhouse.accounts import queries as account_queries
 from fullhouse.accounts import store as account_store
 from fullhouse.accounts.passwords import PasswordHasher
 from fullhouse.accounts.rules import Role
-from fullhouse.accounts.tables import memberships, organizations, users
 from fullhouse.api.pagination import MOST, Slice
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import commands as catalog
 from fullhouse.catalog import queries as catalog_queries
 from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.filters import Order, ShowtimeFilters, Viewer
-from fullhouse.kit.db import Database
+from fullhouse.kit.db import Database, take_turns
 from fullhouse.venues import commands as venues
 from fullhouse.venues import queries as venue_queries
 from fullhouse.venues import templates
@@ -174,10 +171,10 @@ async def load_demo(
     """Make what the demo lacks: everything at first, later showtimes for the days to come.
 
     Called again on the same day it changes nothing. Raises DemoRefused when the database has
-    organizations that are not the demo's.
+    organizations but never had the demo.
     """
     async with database.begin() as lock:
-        await lock.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        await take_turns(lock, _LOCK)
         stranger = await _other_organization(database)
         if stranger is not None:
             raise DemoRefused(
@@ -207,16 +204,12 @@ async def _complete(
 
 
 async def _other_organization(database: Database) -> str | None:
-    """The name of an organization in which the demo's organizer is no member."""
-    ours = (
-        sa.select(memberships.c.organization_id)
-        .join(users, users.c.id == memberships.c.user_id)
-        .where(users.c.email == ORGANIZER.email)
-    )
-    others = sa.select(organizations.c.name).where(organizations.c.id.not_in(ours)).limit(1)
+    """The name of somebody's organization in a database that never had the demo."""
+    if await _user_id(database, ORGANIZER) is not None:
+        # Whoever registered beside the demo came to try it, and the demo stays the demo.
+        return None
     async with database.read() as connection:
-        name: str | None = (await connection.execute(others)).scalar_one_or_none()
-    return name
+        return await account_store.other_organization(connection, ORGANIZER.email)
 
 
 async def _ensure_account(database: Database, hasher: PasswordHasher, login: DemoLogin) -> bool:

@@ -45,7 +45,9 @@ async def upgrade(url: str) -> list[str]:
     try:
         async with engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
-            version = int((await connection.execute(sa.text("SHOW server_version_num"))).scalar_one())
+            version = int(
+                (await connection.execute(sa.text("SHOW server_version_num"))).scalar_one()
+            )
             if version < OLDEST_SERVER:
                 raise ServerTooOld(
                     f"PostgreSQL {version // 10_000} is too old: Fullhouse needs 15 or newer."
@@ -94,7 +96,5 @@ def _upgrade(connection: Connection) -> list[str]:
 
 
 def _differences(connection: Connection) -> list[Any]:
-    context = MigrationContext.configure(
-        connection, opts={"compare_type": True}
-    )
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
     return list(compare_metadata(context, metadata))

@@ -152,7 +152,7 @@ def serve(
     # A fork of a process with threads may inherit their locks, and our lock on the data folder.
     multiprocessing.set_start_method("spawn", force=True)
     waiting, gate = multiprocessing.Pipe(duplex=False)
-    server = _granian(settings, address, reload=reload)
+    server = granian_for(settings, address, reload=reload)
     preparation = _Preparation(prepare, gate, server.signal_handler_interrupt)
 
     @server.on_startup
@@ -253,7 +253,7 @@ class _Preparation:
             self._gate.close()
 
 
-def _granian(settings: Settings, address: str, *, reload: bool) -> "MPServer":
+def granian_for(settings: Settings, address: str, *, reload: bool) -> "MPServer":
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.log import LogLevels

@@ -1,11 +1,13 @@
 """What ``fullhouse serve`` and ``fullhouse api`` do, from the address to the last goodbye."""
 
 import contextlib
+import importlib
+import threading
 from collections.abc import Callable, Iterator
 
 from pydantic import SecretStr
 
-from fullhouse import databases, server
+from fullhouse import __version__, databases, server
 from fullhouse.databases import Target
 from fullhouse.failures import BAD_SETTING, Failure
 from fullhouse.kit.embedded import EmbeddedPostgres
@@ -15,6 +17,10 @@ from fullhouse.settings import Settings
 from fullhouse.supervisor import Supervisor
 
 SECRET_FILE = "secret.key"
+
+# Of each worker: the sequencer's and the listener's. And what psql, the audit and others need.
+UNPOOLED_CONNECTIONS = 10
+MOST_CONNECTIONS = 200
 
 
 def serve_everything(settings: Settings, *, demo: bool = False, reload: bool = False) -> None:
@@ -28,6 +34,9 @@ def serve_everything(settings: Settings, *, demo: bool = False, reload: bool = F
         if demo:
             databases.load_demo(settings, target)
 
+    if settings.database_url is None and not (settings.data_dir / "postgres").exists():
+        # A new cluster takes a second of another processor's time: use it.
+        threading.Thread(target=_load_ahead, args=(demo,), name="load-ahead").start()
     _run(settings, prepare, demo=demo, reload=reload)
 
 
@@ -53,7 +62,7 @@ def _run(
     signals = StopSignals()
     with contextlib.suppress(Stopped), holder:
         signals.install()
-        print("Starting.", flush=True)
+        print(f"Fullhouse {__version__} is starting.", flush=True)
         with _with_database(settings) as (complete, target):
 
             def prepare_all() -> None:
@@ -67,6 +76,13 @@ def _run(
         print("Stopped.", flush=True)
 
 
+def _load_ahead(demo: bool) -> None:
+    """Load the modules that a first start will need."""
+    importlib.import_module("fullhouse.migrate")
+    if demo:
+        importlib.import_module("fullhouse.demo")
+
+
 @contextlib.contextmanager
 def _with_database(settings: Settings) -> Iterator[tuple[Settings, Target]]:
     """The database, and the settings with its address in them.
@@ -74,9 +90,17 @@ def _with_database(settings: Settings) -> Iterator[tuple[Settings, Target]]:
     An embedded one is kept running during the block.
     """
     if settings.database_url is not None:
+        if settings.secret_key is None:
+            raise Failure(
+                "FULLHOUSE_SECRET_KEY: must be set with a database of your own, to the same value "
+                "for every server on it",
+                BAD_SETTING,
+            )
         yield settings, Target(settings.database_url.get_secret_value(), external=True)
         return
-    with EmbeddedPostgres(settings.data_dir) as postgres:
+    connections = settings.workers * (settings.database_pool_size + UNPOOLED_CONNECTIONS)
+    most = {"max_connections": str(max(MOST_CONNECTIONS, connections))}
+    with EmbeddedPostgres(settings.data_dir, settings=most) as postgres:
         secret = settings.secret_key or SecretStr(secret_in(postgres.data_dir / SECRET_FILE))
         complete = settings.model_copy(
             update={"database_url": SecretStr(postgres.dsn()), "secret_key": secret}

@@ -5,9 +5,9 @@ Each is ``FULLHOUSE_<NAME>``. ``docs/reference/settings.md`` is made from this c
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "FULLHOUSE_"
@@ -103,12 +103,6 @@ class Settings(BaseSettings):
             raise ValueError("must have at least 32 characters")
         return secret
 
-    @model_validator(mode="after")
-    def _secret_is_shared(self) -> Self:
-        if self.database_url is not None and self.secret_key is None:
-            raise ValueError("secret_key must be set when database_url is")
-        return self
-
 
 def load(**options: object) -> Settings:
     """The settings of this process: options given here win over the environment.
@@ -130,7 +124,9 @@ def as_environment(settings: Settings) -> dict[str, str]:
     for name, value in values.items():
         if isinstance(value, SecretStr):
             values[name] = value.get_secret_value()
-    return {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items() if value is not None}
+    return {
+        f"{PREFIX}{name.upper()}": str(value) for name, value in values.items() if value is not None
+    }
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:

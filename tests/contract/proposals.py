@@ -43,7 +43,7 @@ class Town:
 
 async def build_town(client: httpx.AsyncClient, database_url: str) -> Town:
     """A house that sells seats and counted places, halls, a draft, and bookings of two people."""
-    categories = [
+    categories: list[dict[str, Any]] = [
         {"name": "Standing", "price": {"amount": 0}, "capacity": 200},
         {"name": "Box", "price": {"amount": 9_900}, "capacity": 2},
         {"name": "Stalls", "price": {"amount": 7_000}, "sections": ["Main"]},
@@ -60,7 +60,8 @@ async def build_town(client: httpx.AsyncClient, database_url: str) -> Town:
     town = Town(people)
     town.note(email=buyer["user"]["email"], password=PASSWORD)
     await _note_catalogue(town, client, house)
-    for person in ("organizer", "buyer"):
+    await _fill_box(client, house)
+    for person in ("organizer", "buyer", "admin"):
         await _note_bookings(town, client, house, people[person])
     _note_bodies(town, house)
     return town
@@ -72,7 +73,8 @@ async def _admin(database_url: str) -> dict[str, str]:
     try:
         user_id: UUID = await connection.fetchval(
             "INSERT INTO users (id, name, email, role)"
-            " VALUES (gen_random_uuid(), 'Root', 'root@example.com', 'ADMIN') RETURNING id"
+            " VALUES (gen_random_uuid(), 'Root', $1, 'ADMIN') RETURNING id",
+            new_email(),
         )
     finally:
         await connection.close()
@@ -96,19 +98,27 @@ async def _note_catalogue(town: Town, client: httpx.AsyncClient, house: House) -
         town.note(seats=seat)
 
 
+async def _fill_box(client: httpx.AsyncClient, house: House) -> None:
+    """Sell the box to somebody who is never named again, so that it stays sold."""
+    booking = await _booked(client, house.organizer, house.order("Box", 2))
+    path = f"{API}/bookings/{booking['id']}/confirm"
+    answer = await client.post(path, headers=house.organizer)
+    assert answer.status_code == 200, answer.text
+
+
 async def _note_bookings(
     town: Town, client: httpx.AsyncClient, house: House, person: dict[str, str]
 ) -> None:
-    """Held and confirmed bookings, and some that wait because somebody holds the box."""
-    for number in range(8):
-        booking = await _booked(client, person, house.order("Standing"))
-        town.note(bookingId=booking["id"])
-        if number % 4 == 3:
-            answer = await client.post(f"{API}/bookings/{booking['id']}/confirm", headers=person)
-            assert answer.status_code == 200, answer.text
+    """Bookings that are held, one that is confirmed, and places in the line for the box."""
+    for _ in range(4):
+        held = await _booked(client, person, house.order("Standing"))
+        town.note(bookingId=held["id"])
+    answer = await client.post(f"{API}/bookings/{held['id']}/confirm", headers=person)
+    assert answer.status_code == 200, answer.text
     for _ in range(4):
         waiting = await _booked(client, person, house.order("Box", 2, joinWaitlist=True))
-        town.note(entryId=waiting["id"], bookingId=waiting["id"])
+        assert waiting["status"] == "waitlisted"
+        town.note(entryId=waiting["id"])
 
 
 async def _booked(
@@ -125,7 +135,8 @@ def _note_bodies(town: Town, house: House) -> None:
     town.bodies = {
         "AllotmentRequest": {"capacity": 1_000},
         "BookingRequest": house.seats("C-3", "C-4"),
-        "EventBody": event_body(),
+        # Named, because an administrator acts for none of their own.
+        "EventBody": event_body(organizationId=town.values["organizationId"][0]),
         "HallBody": {"name": "The Small Hall"},
         "LoginBody": {"email": town.values["email"][0], "password": PASSWORD},
         "RegisterBody": {"name": "Ada", "email": new_email(), "password": PASSWORD},

@@ -12,7 +12,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from fullhouse.api.edge import App
 from fullhouse.app import Parts, compose
 from fullhouse.kit.ids import new_id
 from tests.support.asgi import BASE_URL
@@ -21,9 +20,7 @@ from tests.support.people import signed_in
 
 JSON = {"Content-Type": "application/json"}
 GRID = {"template": "grid", "rows": 3, "seatsPerRow": 4}
-_NEW = re.compile(
-    rb'"(id|code|requestId|createdAt|expiresAt)":"(?!overloaded|[a-z_]+")[^"]*"'
-)
+_NEW = re.compile(rb'"(id|code|requestId|createdAt|expiresAt)":"(?!overloaded|[a-z_]+")[^"]*"')
 
 
 @pytest_asyncio.fixture
@@ -37,7 +34,7 @@ async def slow_client(client: httpx.AsyncClient, parts: Parts) -> AsyncIterator[
 
 @pytest_asyncio.fixture
 async def house(client: httpx.AsyncClient) -> House:
-    categories = [
+    categories: list[dict[str, Any]] = [
         {"name": "Stalls", "price": {"amount": 7_000}, "sections": ["Main"]},
         {"name": "Standing", "price": {"amount": 2_500}, "capacity": 10},
     ]
@@ -56,7 +53,7 @@ def shown(answer: httpx.Response) -> tuple[int, dict[str, str], bytes]:
 def test_direct_route_is_in_use(parts: Parts) -> None:
     direct = compose(parts)._direct
     assert list(direct) == [("POST", "/api/v1/bookings")]
-    assert cast(App, direct["POST", "/api/v1/bookings"]).__module__ == "fullhouse.bookings.direct"
+    assert direct["POST", "/api/v1/bookings"].__module__ == "fullhouse.bookings.direct"
 
 
 @pytest.mark.parametrize(

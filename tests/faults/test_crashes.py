@@ -52,8 +52,7 @@ class Rush:
         self._name = new_code()  # so that no two rushes share a key
         self._stopping = False
         self._tasks = [
-            asyncio.create_task(self._buy(number, headers))
-            for number, headers in enumerate(people)
+            asyncio.create_task(self._buy(number, headers)) for number, headers in enumerate(people)
         ]
 
     async def stop(self) -> Diary:
@@ -89,9 +88,8 @@ class Rush:
 @pytest_asyncio.fixture(scope="module")
 async def durable() -> AsyncIterator[EmbeddedPostgres]:
     """A server as in production: what it says is committed is on the disk."""
-    with short_folder() as folder:
-        with EmbeddedPostgres(folder / "pg") as server:
-            yield server
+    with short_folder() as folder, EmbeddedPostgres(folder / "pg") as server:
+        yield server
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -168,7 +166,7 @@ async def test_postgresql_killed_in_the_rush(
             # Long enough that waiting commands are refused, and not only repeated.
             await asyncio.sleep(4)
             assert rush.diary.statuses[503] > 0
-            ready = httpx.get(f"{address}/health/ready")
+            ready = await asyncio.to_thread(httpx.get, f"{address}/health/ready")
             assert ready.status_code == 503 and "database" in ready.text
             await asyncio.to_thread(durable.restart)
             back = time.monotonic()

@@ -268,9 +268,7 @@ async def test_a_change_of_role_counts_as_soon_as_it_is_announced(
     assert (await parts.authenticator(session["accessToken"])).role == "USER"
     await asyncio.wait_for(parts.listener.connected.wait(), 5)
     async with database.begin() as connection:
-        await connection.execute(
-            users.update().where(users.c.id == user_id).values(role="ADMIN")
-        )
+        await connection.execute(users.update().where(users.c.id == user_id).values(role="ADMIN"))
         await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, user_tag(user_id))))
     async with asyncio.timeout(5):
         while (await parts.authenticator(session["accessToken"])).role != "ADMIN":

@@ -18,7 +18,7 @@ from tests.support.people import signed_in
 
 BOOKINGS = f"{API}/bookings"
 GRID = {"template": "grid", "rows": 3, "seatsPerRow": 4}
-MIXED = [
+MIXED: list[dict[str, Any]] = [
     {"name": "Stalls", "price": {"amount": 7_000}, "sections": ["Main"]},
     {"name": "Standing", "price": {"amount": 2_500}, "capacity": 10},
 ]
@@ -295,7 +295,7 @@ async def test_key_bad(
         BOOKINGS,
         json=free_house.order("Entry"),
         headers={**{k.encode(): v.encode() for k, v in buyer.items()},
-                 b"Idempotency-Key": key.encode()},  # type: ignore[dict-item]
+                 b"Idempotency-Key": key.encode()},
     )  # fmt: skip
     assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_invalid")
 
@@ -488,9 +488,7 @@ async def test_block_and_unblock_seats(
     path = f"{API}/showtimes/{house.showtime_id}/seats"
     organizer = house.organizer
     await book(client, house.seats("A-1"), buyer)
-    refused = await client.post(
-        f"{path}/block", json={"seats": ["A-1", "A-2"]}, headers=organizer
-    )
+    refused = await client.post(f"{path}/block", json={"seats": ["A-1", "A-2"]}, headers=organizer)
     assert (refused.status_code, refused.json()["seats"]) == (409, ["A-1"])
     blocked = await client.post(f"{path}/block", json={"seats": ["a2", "a3"]}, headers=organizer)
     assert blocked.status_code == 204
@@ -560,9 +558,7 @@ async def test_bookings_list_pages(
     newest_first = [free, *reversed(made)]
     page = (await client.get(BOOKINGS, params={"limit": 3}, headers=buyer)).json()
     rest = (
-        await client.get(
-            BOOKINGS, params={"limit": 3, "cursor": page["nextCursor"]}, headers=buyer
-        )
+        await client.get(BOOKINGS, params={"limit": 3, "cursor": page["nextCursor"]}, headers=buyer)
     ).json()
     assert [one["id"] for one in (*page["items"], *rest["items"])] == newest_first
     assert rest["nextCursor"] is None
@@ -613,9 +609,7 @@ async def test_fees_and_tax_are_on_the_booking(client: httpx.AsyncClient, buyer:
     assert sums == {"subtotal": 5_997, "fees": 450, "tax": 484, "total": 6_931}
 
 
-async def test_everything_adds_up_afterwards(
-    client: httpx.AsyncClient, database: Database
-) -> None:
+async def test_everything_adds_up_afterwards(client: httpx.AsyncClient, database: Database) -> None:
     report = await audit(database)
     assert report.showtimes > 10
     assert report.is_clean, report.examples

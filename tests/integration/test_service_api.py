@@ -98,9 +98,7 @@ def test_the_document_is_openapi_3_1(document: dict[str, Any]) -> None:
 
 
 def test_operations_are_named_and_tagged(document: dict[str, Any]) -> None:
-    operations = [
-        operation for item in document["paths"].values() for operation in item.values()
-    ]
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
     names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z][A-Za-z0-9]*", name) for name in names)

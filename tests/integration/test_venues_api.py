@@ -163,7 +163,9 @@ async def test_a_venue_with_halls(client: httpx.AsyncClient) -> None:
     assert shown["address"] == "Durbar Marg 1"
 
 
-@pytest.mark.parametrize("venue_id", [str(uuid4()), "1", "not-an-id", "%00"])
+@pytest.mark.parametrize(
+    "venue_id", ["01900000-0000-7000-8000-000000000000", "1", "not-an-id", "%00"]
+)
 async def test_venues_that_are_not_there(client: httpx.AsyncClient, venue_id: str) -> None:
     headers = await organizer(client)
     assert (await client.get(f"{VENUES}/{venue_id}")).status_code == 404

@@ -1,5 +1,6 @@
 """A house to sell: made through the API, as an organizer would."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,7 +39,7 @@ class House:
 
 async def open_house(
     client: httpx.AsyncClient,
-    categories: list[dict[str, Any]],
+    categories: Sequence[Mapping[str, object]],
     *,
     seat_map: dict[str, Any] | None = None,
     policy: dict[str, Any] | None = None,
@@ -52,7 +53,7 @@ async def open_house(
         "description": "About houses",
         "currency": "USD",
         "startsAt": (starts_at or datetime.now(UTC) + timedelta(days=10)).isoformat(),
-        "categories": categories,
+        "categories": list(categories),
         "publish": True,
         **event,
     }
@@ -63,9 +64,9 @@ async def open_house(
     if policy is not None:
         body["policy"] = policy
     created = await _post(client, f"{API}/events", body, organizer)
-    showtimes = (
-        await client.get(f"{API}/showtimes", params={"eventId": created["id"]})
-    ).json()["items"]
+    showtimes = (await client.get(f"{API}/showtimes", params={"eventId": created["id"]})).json()[
+        "items"
+    ]
     return House(
         created["id"],
         showtimes[0]["id"],
@@ -113,4 +114,3 @@ async def buyers(connection: RawConnection, count: int) -> list[dict[str, str]]:
 def token_of(user_id: UUID) -> dict[str, str]:
     """Headers of a user, signed with the secret of the tests."""
     return bearer(AccessTokens(SECRET, 3_600).issue(user_id))
-

@@ -1,6 +1,5 @@
 """Real processes of the program: ``fullhouse serve``, and commands that end by themselves."""
 
-import contextlib
 import http.client
 import os
 import signal
@@ -9,13 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from fullhouse.kit.embedded import AttachedPostgres, attach
-from tests.support.postgres import short_folder
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "fullhouse")
@@ -195,16 +193,6 @@ class ServerProcess:
     def _started(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "it was not started"
         return self._process
-
-
-@contextlib.contextmanager
-def server(*arguments: str, variables: Mapping[str, str] | None = None) -> Iterator[ServerProcess]:
-    """A server on a new data folder, ready; both are gone at the end."""
-    with (
-        short_folder() as folder,
-        ServerProcess(folder / "data", *arguments, variables=variables) as made,
-    ):
-        yield made
 
 
 def one_line(answer: subprocess.CompletedProcess[str]) -> str:

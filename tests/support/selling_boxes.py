@@ -156,9 +156,7 @@ class MemoryBox:
     def _free_seats(self, decision: Decision) -> dict[tuple[UUID, UUID], list[FreeSeat]]:
         claims = decision.ledger.state.inventories[self.terms.showtime_id].claims
         return {
-            (self.terms.showtime_id, category_id): [
-                seat for seat in seats if seat.id not in claims
-            ]
+            (self.terms.showtime_id, category_id): [seat for seat in seats if seat.id not in claims]
             for category_id, seats in self._seats.items()
         }
 

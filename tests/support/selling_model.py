@@ -169,8 +169,7 @@ class Model:
         owned = sum(
             sum(booking.quantities.values())
             for booking in self.bookings.values()
-            if booking.user_id == command.user_id
-            and booking.status in (*OWNING, Status.WAITLISTED)
+            if booking.user_id == command.user_id and booking.status in (*OWNING, Status.WAITLISTED)
         )
         if wanted > policy.max_per_booking:
             return True

@@ -103,9 +103,7 @@ async def add_showtime(
         terms.starts_at,
         terms.starts_at + timedelta(hours=2),
     )
-    await connection.execute(
-        "INSERT INTO inventories (showtime_id) VALUES ($1)", terms.showtime_id
-    )
+    await connection.execute("INSERT INTO inventories (showtime_id) VALUES ($1)", terms.showtime_id)
     for rank, category in enumerate(terms.categories.values()):
         await connection.execute(
             """INSERT INTO categories (id, event_id, name, price, capacity, sections, rank)

@@ -36,7 +36,9 @@ GENERAL = counted()
 USER = new_id()
 
 
-def run(terms: SaleTerms, *commands: Command, days_before: float = 5, **state: object) -> list[Result]:
+def run(
+    terms: SaleTerms, *commands: Command, days_before: float = 5, **state: object
+) -> list[Result]:
     allotments = {
         category_id: Allotment(terms.showtime_id, category_id, 10)
         for category_id in terms.categories

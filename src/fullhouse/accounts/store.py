@@ -90,6 +90,17 @@ async def find_profile(connection: AsyncConnection, user_id: UUID) -> Profile | 
     return Profile(first.id, first.name, first.email, first.phone, first.role, joined)
 
 
+async def other_organization(connection: AsyncConnection, email: str) -> str | None:
+    """The name of an organization in which the user with this address is no member, if any."""
+    theirs = (
+        sa.select(memberships.c.organization_id)
+        .join(users, users.c.id == memberships.c.user_id)
+        .where(users.c.email == email)
+    )
+    others = sa.select(organizations.c.name).where(organizations.c.id.not_in(theirs)).limit(1)
+    return (await connection.execute(others)).scalar_one_or_none()
+
+
 async def find_principals(
     connection: AsyncConnection, user_ids: Sequence[UUID]
 ) -> dict[UUID, Principal]:

@@ -97,9 +97,7 @@ def routes(document: Callable[[], bytes], codes: Iterable[Code]) -> Router:
         keep(request, _ASSET_SECONDS, (), max_age=_BROWSER_SECONDS)
         return Response(content, media_type=media_type)
 
-    return Router(
-        "/", route_handlers=[openapi, reference, errors, asset], include_in_schema=False
-    )
+    return Router("/", route_handlers=[openapi, reference, errors, asset], include_in_schema=False)
 
 
 def _page(content: str) -> Response[str]:

@@ -197,9 +197,7 @@ class _Exchange:
                 "headers": [*headers, (b"x-request-id", self._id)],
             }
         )
-        await self._send(
-            {"type": "http.response.body", "body": b"" if unchanged else answer.body}
-        )
+        await self._send({"type": "http.response.body", "body": b"" if unchanged else answer.body})
 
     async def _send_problem(self, error: Exception) -> None:
         refused = as_refused(error)

@@ -50,8 +50,10 @@ Money is in minor units of its currency. Times are RFC 3339 in UTC.
 
 _TAGS = {
     "Identity": "Accounts and access tokens.",
-    "Catalogue": "What is on: events, shows, showtimes and their places.",
-    "Selling": "Bookings and the waitlist.",
+    "Catalogue": "What is on: events, shows and showtimes.",
+    "Showtimes": "What is free at a showtime, seat by seat and in numbers.",
+    "Bookings": "Reserving, confirming and cancelling places, and waiting in line for them.",
+    "Box office": "What the organization's members do with the places they sell.",
     "Venues": "Venues, halls and seat maps.",
     "Organizer": "Running an organization's events.",
     "Service": "Health of the server.",
@@ -154,6 +156,8 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
         _tidy_parameter(parameter)
     responses = operation["responses"]
     success = responses[str(handler.status_code)]
+    if handler.status_code == HTTPStatus.NO_CONTENT:
+        success.pop("content", None)
     if handler.response_description is None:
         success["description"] = HTTPStatus(handler.status_code).phrase
     if responses.get("400", {}).get("content", {}).keys() - {MEDIA_TYPE}:

@@ -62,7 +62,20 @@ def decode_cursor(cursor: str) -> tuple[Any, ...]:
         padded = cursor + "=" * (-len(cursor) % 4)
         return tuple(msgspec.json.decode(base64.urlsafe_b64decode(padded), type=list[Any]))
     except (ValueError, msgspec.DecodeError):
-        raise _refuse("cursor", "is not a cursor of this list") from None
+        raise foreign_cursor() from None
+
+
+def position_in(after: tuple[Any, ...], kind: Any) -> Any:
+    """The position behind a cursor as the tuple type that this list uses; refused if it is not."""
+    try:
+        return msgspec.convert(after, kind)
+    except msgspec.ValidationError:
+        raise foreign_cursor() from None
+
+
+def foreign_cursor() -> Refused:
+    """The refusal of a cursor that belongs to another list."""
+    return _refuse("cursor", "is not a cursor of this list")
 
 
 def _refuse(parameter: str, detail: str) -> Refused:

@@ -91,9 +91,7 @@ def decode_json(body: bytes, wanted: Any) -> Any:
     except msgspec.ValidationError as error:
         raise refused_by(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(
-            MALFORMED_REQUEST, f"The request body is not valid JSON: {error}."
-        ) from None
+        raise Refused(MALFORMED_REQUEST, f"The request body is not valid JSON: {error}.") from None
     if _NUL_ESCAPE in body and _holds_nul(msgspec.json.decode(body)):
         raise Refused(VALIDATION_FAILED, "The request holds a NUL character (U+0000).")
     return decoded

@@ -11,7 +11,7 @@ SOLD_OUT = Code(
     "sold_out",
     Kind.CONFLICT,
     "There are not enough free places, or others are waiting for them.",
-    'Ask for fewer places, another category or showtime, or join the line with "joinWaitlist": true.',
+    "Ask for fewer places, another category or showtime, or send joinWaitlist to join the line.",
 )
 SEATS_TAKEN = Code(
     "seats_taken",

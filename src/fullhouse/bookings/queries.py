@@ -3,8 +3,8 @@
 import base64
 from uuid import UUID
 
-from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
-from fullhouse.api.pagination import Page, Slice, encode_cursor
+from fullhouse.api.errors import NOT_FOUND
+from fullhouse.api.pagination import Page, Slice, encode_cursor, position_in
 from fullhouse.api.principal import Principal
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.core.types import ClaimStatus, Status
@@ -21,7 +21,7 @@ from fullhouse.bookings.schemas import (
 from fullhouse.bookings.store import read
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.kit.db import Database
-from fullhouse.kit.errors import FieldError, Refused
+from fullhouse.kit.errors import Refused
 
 # A buyer's places in lines are few; more than this are not shown.
 MOST_WAITING = 100
@@ -49,14 +49,9 @@ async def own_bookings(
     database: Database, user_id: UUID, status: Status | None, part: Slice
 ) -> Page[BookingView]:
     """The caller's bookings, the newest first."""
-    before = None
+    before: UUID | None = None
     if part.after is not None:
-        try:
-            (text,) = part.after
-            before = UUID(text)
-        except (ValueError, TypeError, AttributeError):
-            detail = FieldError("cursor", "is not a cursor of this list")
-            raise Refused(VALIDATION_FAILED, errors=(detail,)) from None
+        (before,) = position_in(part.after, tuple[UUID])
     async with database.read_raw() as connection:
         found = await read.list_bookings(
             connection, user_id, status, before, part.limit + 1, part.offset or 0

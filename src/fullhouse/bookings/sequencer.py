@@ -85,8 +85,9 @@ class Sequencer:
     async def submit(self, command: Command) -> Result:
         """The result of the command, after it was committed.
 
-        Raises Refused: ``overloaded`` when too many wait or for too long; ``temporarily_unavailable``
-        when the database is away. After either, repeating the command with its ids is safe.
+        Raises Refused: ``overloaded`` when too many wait or for too long, and
+        ``temporarily_unavailable`` when the database is away. After either, repeating the command
+        with its ids is safe.
         """
         if len(self._queue) >= self._capacity or self._stopping:
             raise Refused(OVERLOADED, retry_after_seconds=2)

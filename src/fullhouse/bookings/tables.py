@@ -30,7 +30,8 @@ bookings = sa.Table(
     sa.UniqueConstraint("showtime_id", "user_id", "idempotency_key"),
     sa.UniqueConstraint("showtime_id", "code"),
     sa.CheckConstraint(
-        "status IN ('waitlisted', 'reserved', 'confirmed', 'expired', 'cancelled', 'refunded', 'left')",
+        "status IN ('waitlisted', 'reserved', 'confirmed', 'expired', 'cancelled', 'refunded',"
+        " 'left')",
         name="status_known",
     ),
     sa.CheckConstraint("status <> 'reserved' OR expires_at IS NOT NULL", name="hold_ends"),

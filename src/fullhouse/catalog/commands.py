@@ -16,6 +16,7 @@ from fullhouse.catalog.store import writing
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.kit.ids import new_code, new_id
+from fullhouse.kit.listener import notify
 from fullhouse.venues import queries as venues
 from fullhouse.venues.queries import SeatMaps
 from fullhouse.venues.rules import organization_for
@@ -58,7 +59,7 @@ async def create_event(
             first = ShowtimeDraft(draft.starts_at, draft.ends_at, draft.hall_id)
             new = _new_showtime(first, place.seat_map, duration, categories)
             await writing.insert_showtimes(connection, event_id, [new])
-        await writing.notify(connection, ["events", f"event:{event_id}"])
+        await notify(connection, "events", f"event:{event_id}")
     return event_id
 
 
@@ -75,7 +76,7 @@ async def publish_event(database: Database, principal: Principal, event_id: UUID
         await writing.publish(connection, event_id)
         showtimes = await writing.showtime_ids(connection, event_id)
         changed = [f"showtime:{showtime_id}" for showtime_id in showtimes]
-        await writing.notify(connection, ["events", f"event:{event_id}", *changed])
+        await notify(connection, "events", f"event:{event_id}", *changed)
 
 
 async def add_showtimes(
@@ -112,7 +113,7 @@ async def add_showtimes(
         ]
         if new:
             await writing.insert_showtimes(connection, event_id, new)
-            await writing.notify(connection, ["events", f"event:{event_id}"])
+            await notify(connection, "events", f"event:{event_id}")
     return [showtime.id for showtime in new]
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from fullhouse.api.errors import VALIDATION_FAILED
+from fullhouse.api.pagination import position_in
 from fullhouse.api.principal import Principal
 from fullhouse.kit.errors import FieldError, Refused
 
@@ -138,10 +139,7 @@ def position_of(after: tuple[Any, ...] | None, order: str, kind: type) -> tuple[
     """The sort value and id behind a cursor, which must be of a list in this very order."""
     if after is None:
         return None
-    try:
-        name, value, row_id = msgspec.convert(after, tuple[str, kind, UUID])  # type: ignore[valid-type]
-    except msgspec.ValidationError:
-        raise refusal("cursor", "is not a cursor of this list") from None
+    name, value, row_id = position_in(after, tuple[str, kind, UUID])  # type: ignore[valid-type]
     if name != order or not _is_storable(value):
         raise refusal("cursor", "is not a cursor of this list in this order")
     return value, row_id

@@ -113,7 +113,8 @@ allotments = sa.Table(
     "allotments",
     metadata,
     sa.Column("showtime_id", sa.ForeignKey("inventories.showtime_id"), primary_key=True),
-    sa.Column("category_id", sa.ForeignKey("categories.id"), primary_key=True, index=True),
+    # No index of its own: the planner took it for the key, and read every showtime of the event.
+    sa.Column("category_id", sa.ForeignKey("categories.id"), primary_key=True),
     sa.Column("capacity", sa.Integer, nullable=False),
     sa.Column("held", sa.Integer, nullable=False, server_default="0"),
     sa.Column("sold", sa.Integer, nullable=False, server_default="0"),

@@ -36,7 +36,10 @@ _RETRY_SQLSTATES = ("40001", "40P01")
 def now_column(name: str = "created_at") -> sa.Column[Any]:
     """A timestamp that the database fills in with its own clock."""
     return sa.Column(
-        name, sa.DateTime(timezone=True), nullable=False, server_default=sa.text("clock_timestamp()")
+        name,
+        sa.DateTime(timezone=True),
+        nullable=False,
+        server_default=sa.text("clock_timestamp()"),
     )
 
 
@@ -95,6 +98,11 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+async def take_turns(connection: AsyncConnection, number: int) -> None:
+    """Wait until no other transaction has taken this number; it is ours until this one ends."""
+    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
 
 
 def asyncpg_dsn(url: str) -> str:

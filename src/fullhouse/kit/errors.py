@@ -49,6 +49,9 @@ class FieldError:
 class Refused(Exception):
     """The caller's wish cannot be met, and nothing has changed.
 
+    With a code of kind UNAVAILABLE it may have been met unseen: repeating it with its idempotency
+    key finds out.
+
     Args:
         code: which of the documented refusals it is.
         detail: one sentence about this very case; the code's cause when left out.

@@ -27,6 +27,4 @@ def new_id_text() -> str:
 def new_code() -> str:
     """A random code of ten characters for people to read out, type and print (50 bits)."""
     bits = secrets.randbits(5 * _CODE_LENGTH)
-    return "".join(
-        _CODE_ALPHABET[bits >> shift & 31] for shift in range(0, 5 * _CODE_LENGTH, 5)
-    )
+    return "".join(_CODE_ALPHABET[bits >> shift & 31] for shift in range(0, 5 * _CODE_LENGTH, 5))

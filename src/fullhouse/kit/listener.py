@@ -6,9 +6,11 @@ was said while the connection was away is lost, so after a reconnect subscribers
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import sqlalchemy as sa
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.kit.db import Database, is_passing
 
@@ -24,10 +26,15 @@ log = structlog.get_logger(__name__)
 Subscriber = Callable[[str], None]
 
 
-def payload_for(tags: list[str]) -> str:
+def payload_for(tags: Sequence[str]) -> str:
     """The tags as one payload; "everything" when they are too many for one."""
     payload = " ".join(tags)
     return payload if len(payload.encode()) <= PAYLOAD_LIMIT_BYTES else EVERYTHING
+
+
+async def notify(connection: AsyncConnection, *tags: str) -> None:
+    """Tell every process what changed, once the connection's transaction commits."""
+    await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, payload_for(tags))))
 
 
 class Listener:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import msgspec
 import structlog
+from structlog.typing import EventDict
 
 _LEVELS = {
     "debug": logging.DEBUG,
@@ -19,7 +20,7 @@ _LEVELS = {
 def configure(level: str, form: str, request_id: Callable[[], str]) -> None:
     """Set up the logs of this process. ``request_id`` names the request at hand, or nothing."""
 
-    def add_request_id(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    def add_request_id(_logger: Any, _method: str, event: EventDict) -> EventDict:
         current = request_id()
         if current:
             event.setdefault("request_id", current)

@@ -28,7 +28,9 @@ outbox = sa.Table(
 )
 
 
-async def add(connection: AsyncConnection, stream_id: UUID, topic: str, payload: dict[str, Any]) -> None:
+async def add(
+    connection: AsyncConnection, stream_id: UUID, topic: str, payload: dict[str, Any]
+) -> None:
     """Write one fact in the caller's transaction."""
     await connection.execute(
         outbox.insert().values(stream_id=stream_id, id=new_id(), topic=topic, payload=payload)
@@ -37,7 +39,9 @@ async def add(connection: AsyncConnection, stream_id: UUID, topic: str, payload:
 
 async def purge(connection: AsyncConnection, before: datetime, limit: int = 10_000) -> int:
     """Delete at most ``limit`` facts older than ``before``; answers how many went."""
-    old = sa.select(outbox.c.stream_id, outbox.c.id).where(outbox.c.occurred_at < before).limit(limit)
+    old = (
+        sa.select(outbox.c.stream_id, outbox.c.id).where(outbox.c.occurred_at < before).limit(limit)
+    )
     result = await connection.execute(
         outbox.delete().where(sa.tuple_(outbox.c.stream_id, outbox.c.id).in_(old))
     )

@@ -7,6 +7,7 @@ from fullhouse.api.principal import Principal, require_member
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.kit.ids import new_id
+from fullhouse.kit.listener import notify
 from fullhouse.venues import rules, store
 from fullhouse.venues.errors import HALL_EXISTS
 from fullhouse.venues.layout import Layout
@@ -49,7 +50,7 @@ async def create_venue(
                 VALIDATION_FAILED,
                 errors=(FieldError("/organizationId", "is no organization"),),
             )
-        await store.notify(connection, "venues")
+        await notify(connection, "venues")
     return venue.id
 
 
@@ -66,7 +67,7 @@ async def create_hall(database: Database, principal: Principal, venue_id: UUID, 
         _require_keeper(principal, venue.organization_id)
         if not await store.insert_hall(connection, hall_id, venue_id, name.strip()):
             raise Refused(HALL_EXISTS)
-        await store.notify(connection, "venues")
+        await notify(connection, "venues")
     return hall_id
 
 
@@ -89,7 +90,7 @@ async def put_seat_map(
         version = await store.next_version(connection, hall_id)
         stored = store.StoredSeatMap(draft.id, hall_id, version, layout)
         await store.insert_seat_map(connection, stored, len(draft.seats))
-        await store.notify(connection, "venues")
+        await notify(connection, "venues")
     return draft.with_version(version)
 
 

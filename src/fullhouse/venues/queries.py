@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
-from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
-from fullhouse.api.pagination import Slice, encode_cursor
+from fullhouse.api.errors import NOT_FOUND
+from fullhouse.api.pagination import Slice, encode_cursor, foreign_cursor, position_in
 from fullhouse.kit.db import Database
-from fullhouse.kit.errors import FieldError, Refused
+from fullhouse.kit.errors import Refused
 from fullhouse.venues import building, rules, store
 from fullhouse.venues.seatmap import SeatMap
 
@@ -93,15 +91,9 @@ async def venues(database: Database, part: Slice, city: str | None = None) -> Fo
 
 
 def _position(after: tuple[Any, ...]) -> tuple[str, UUID]:
-    refusal = Refused(
-        VALIDATION_FAILED, errors=(FieldError("cursor", "is not a cursor of this list"),)
-    )
-    try:
-        name, venue_id = msgspec.convert(after, tuple[str, UUID])
-    except msgspec.ValidationError:
-        raise refusal from None
+    name, venue_id = position_in(after, tuple[str, UUID])
     if "\0" in name:  # which no text in the database can hold
-        raise refusal
+        raise foreign_cursor()
     return name, venue_id
 
 

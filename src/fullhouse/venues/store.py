@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fullhouse.kit.listener import CHANNEL, payload_for
 from fullhouse.venues.layout import Layout
 from fullhouse.venues.tables import halls, seat_maps, venues
 
@@ -186,11 +185,6 @@ async def knows_timezone(connection: AsyncConnection, name: str) -> bool:
             return False
         raise
     return True
-
-
-async def notify(connection: AsyncConnection, *tags: str) -> None:
-    """Tell every process, once this transaction commits, what changed."""
-    await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, payload_for(list(tags)))))
 
 
 _VENUES: sa.Select[Any] = sa.select(

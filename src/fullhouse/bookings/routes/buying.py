@@ -158,7 +158,7 @@ async def get_booking(booking_id: UUID, principal: Principal, database: Database
 async def confirm(
     booking_id: UUID, principal: Principal, desk: Desk, database: Database
 ) -> Response[BookingView]:
-    """Complete a booking that owes nothing; the organization's members take money at the counter."""
+    """Complete a booking that owes nothing; members of the organization take money in person."""
     owned = await queries.own_booking(database, principal, booking_id)
     counter = principal.acts_for(owned.organization_id)
     settlement = Settlement.COUNTER if counter else Settlement.NOTHING_OWED

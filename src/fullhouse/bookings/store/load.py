@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -25,7 +26,7 @@ OVERDUE_LIMIT = 2_000
 # Longer than any lock is waited for; then the server has vanished.
 ANSWER_WITHIN_SECONDS = 10.0
 
-SESSION_SETTINGS = {
+SESSION_SETTINGS: dict[str, Any] = {
     "application_name": "fullhouse sequencer",
     # A process that stands still in the middle of a batch (stopped, swapped out, cut off) holds
     # the showtime's lock. The database ends its transaction, so that the others can go on.

@@ -18,9 +18,9 @@ BOOKING = """json_build_array(
     b.subtotal, b.fees, b.tax, b.total, b.created_at, b.expires_at,
     b.idempotency_key, b.fingerprint, coalesce(e.joined_position, 0),
     (
-        SELECT json_agg(json_build_array(
+        SELECT coalesce(json_agg(json_build_array(
             l.category_id, l.name, l.quantity, l.unit_price, l.seats, l.labels
-        ) ORDER BY l.category_id)
+        ) ORDER BY l.category_id), '[]')
         FROM booking_lines l
         WHERE l.showtime_id = b.showtime_id AND l.booking_id = b.id
     )
@@ -85,6 +85,7 @@ async def list_bookings(
 
 
 async def count_bookings(connection: RawConnection, user_id: UUID, status: Status | None) -> int:
+    """How many bookings a buyer has, all or those of one status."""
     count: int = await connection.fetchval(
         "SELECT count(*) FROM bookings WHERE user_id = $1 AND ($2::text IS NULL OR status = $2)",
         user_id,

@@ -117,7 +117,7 @@ closed AS (
     FROM doc, jsonb_to_recordset(d -> 'closed') AS c (
         showtime_id uuid, booking_id uuid, status text
     )
-    WHERE w.showtime_id = c.showtime_id AND w.booking_id = c.booking_id AND w.status = 'waiting'
+    WHERE w.showtime_id = c.showtime_id AND w.booking_id = c.booking_id
     RETURNING 1
 ),
 versions AS (
@@ -149,7 +149,7 @@ FROM doc
 
 
 class RowsMissed(Exception):
-    """A row that was to change was not as it had been read under the lock. A bug; nothing is kept."""
+    """A row that was to change was not as it was read under the lock: a bug. Nothing is kept."""
 
 
 async def save(connection: RawConnection, ledger: Ledger) -> None:

@@ -23,7 +23,6 @@ from fullhouse.catalog.tables import (
     showtimes,
 )
 from fullhouse.kit.ids import new_id
-from fullhouse.kit.listener import CHANNEL, payload_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,11 +256,6 @@ async def showtime_ids(connection: AsyncConnection, event_id: UUID) -> list[UUID
     """All showtimes of an event."""
     statement = sa.select(showtimes.c.id).where(showtimes.c.event_id == event_id)
     return list((await connection.execute(statement)).scalars())
-
-
-async def notify(connection: AsyncConnection, tags: Sequence[str]) -> None:
-    """Tell every process, once this transaction commits, what changed."""
-    await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, payload_for(list(tags)))))
 
 
 async def _category_places(

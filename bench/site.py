@@ -1,0 +1,65 @@
+"""Everything that runs during a bench: PostgreSQL, the server, and what is sold there."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+
+from bench import data, stage
+from bench.data import House
+from fullhouse import migrate
+from fullhouse.kit.embedded import EmbeddedPostgres
+
+EVENTS_PATH = "/api/v1/events"
+BOOKINGS_PATH = "/api/v1/bookings"
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running server on its own database."""
+
+    folder: Path
+    postgres: EmbeddedPostgres
+    url: str  # of the database
+    house: House
+    tokens: Path
+    port: int
+    process: "Popen[bytes]"
+
+    def address(self, path: str) -> str:
+        """The address of a route."""
+        return f"http://{stage.HOST}:{self.port}{path}"
+
+
+@contextlib.contextmanager
+def running_site(folder: Path) -> Iterator[Site]:
+    """PostgreSQL as durable as in production, and one server process that serves."""
+    with EmbeddedPostgres(folder / "data") as postgres:
+        url = postgres.dsn()
+        asyncio.run(migrate.upgrade(url))
+        house = asyncio.run(data.furnish(url))
+        secret = secrets.token_urlsafe(32)
+        tokens = folder / "tokens.txt"
+        data.write_tokens(tokens, secret)
+        port = stage.free_port()
+        variables = stage.environment(
+            host=stage.HOST, port=str(port), database_url=url, secret_key=secret
+        )
+        log = folder / "server.log"
+        with stage.python("fullhouse", ["api"], variables, log) as process:
+            stage.wait_until_ready(process, port, "/health/ready", log)
+            yield Site(folder, postgres, url, house, tokens, port, process)
+
+
+@contextlib.contextmanager
+def bare_server(folder: Path, body: bytes) -> Iterator[str]:
+    """The bare route with that body; answers its address."""
+    file, log, port = folder / "body.json", folder / "bare.log", stage.free_port()
+    file.write_bytes(body)
+    variables = stage.environment(host=stage.HOST)
+    with stage.python("bench.bare", [str(port), str(file)], variables, log) as process:
+        stage.wait_until_ready(process, port, EVENTS_PATH, log)
+        yield f"http://{stage.HOST}:{port}{EVENTS_PATH}"
