@@ -254,6 +254,7 @@ class _Preparation:
 
 
 def granian_for(settings: Settings, address: str, *, reload: bool) -> "MPServer":
+    """The server with all its options, not yet running; the bench measures others by the same."""
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
     from granian.log import LogLevels

@@ -111,7 +111,7 @@ CATALOGUE_MAY = {
 }
 
 _STATEMENT = re.compile(
-    r"\s*(WITH\s+\w+\s+AS\b|SELECT\b|INSERT\s+INTO\b|UPDATE\s+\w+|DELETE\s+FROM\b|MERGE\s+INTO\b)"
+    r"\s*(WITH\s+\w+\s+AS\b|SELECT\b|INSERT\s+INTO\b|UPDATE\s+(\w+|$)|DELETE\s+FROM\b|MERGE\s+INTO\b)"
 )
 _WRITING = re.compile(
     r"\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE)\s+(?:ONLY\s+)?\"?(\w+)", re.I
