@@ -126,13 +126,14 @@ class Sequencer:
         except Exception as error:
             if is_passing(error) or is_lost_race(error):
                 log.warning("batch_gave_up", commands=len(batch), error=repr(error))
-                _answer_all(batch, Refused(UNAVAILABLE, retry_after_seconds=2))
+                _refuse_all(batch)
                 if is_passing(error):
                     # Nobody behind them would fare better: let them know now.
                     self._refuse_waiting()
             elif len(batch) == 1:
                 log.error("command_failed", command=repr(batch[0].command), exc_info=error)
-                _answer_all(batch, error)
+                if not batch[0].answer.done():
+                    batch[0].answer.set_exception(error)
             else:
                 log.warning("batch_failed", commands=len(batch), error=repr(error))
                 for waiting in batch:
@@ -173,10 +174,11 @@ class Sequencer:
     def _refuse_waiting(self) -> None:
         waiting = list(self._queue)
         self._queue.clear()
-        _answer_all(waiting, Refused(UNAVAILABLE, retry_after_seconds=2))
+        _refuse_all(waiting)
 
 
-def _answer_all(batch: list[_Waiting], error: Exception) -> None:
+def _refuse_all(batch: list[_Waiting]) -> None:
     for waiting in batch:
         if not waiting.answer.done():
-            waiting.answer.set_exception(error)
+            # One for each: an exception that many raise collects all their tracebacks.
+            waiting.answer.set_exception(Refused(UNAVAILABLE, retry_after_seconds=2))
