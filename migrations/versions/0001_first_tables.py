@@ -472,6 +472,7 @@ def upgrade() -> None:
         "waitlist_entries",
         ["showtime_id", "category_id", "number"],
         unique=False,
+        postgresql_include=["quantity", "booking_id"],
         postgresql_where=sa.text("status = 'waiting'"),
     )
     op.execute(LOAD_FUNCTION.read_text())
@@ -482,6 +483,7 @@ def downgrade() -> None:
     op.drop_index(
         "waitlist_entries_line",
         table_name="waitlist_entries",
+        postgresql_include=["quantity", "booking_id"],
         postgresql_where=sa.text("status = 'waiting'"),
     )
     op.drop_table("waitlist_entries")

@@ -4,7 +4,7 @@ Writes ``errors.md`` and ``settings.md`` into ``docs/reference``. ``tests/contra
 fails while the files there say something else than the code.
 """
 
-import sys
+import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -46,14 +46,16 @@ Every refusal is `application/problem+json` ([RFC 9457](https://www.rfc-editor.o
   "status": 409,
   "code": "sold_out",
   "detail": "There are not enough free places, or others are waiting for them.",
+  "remedy": "Ask for fewer places, another category or showtime, or send joinWaitlist …",
   "requestId": "01995d3e-7b1c-7a50-9a52-0c7f6f0f2d11"
 }
 ```
 
-Programs read `code`, which stays; people read `detail`, which may change. `requestId` finds the
-request in the logs and is also the answer's `X-Request-Id`. `errors` lists wrong fields, each with
-a JSON Pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) or the parameter's name as
-`pointer` and what is wrong as `detail`. Some codes add members of their own, named in the tables.
+Programs read `code`, which stays; people read `detail` and `remedy`, which may change. `requestId`
+finds the request in the logs and is also the answer's `X-Request-Id`. `errors` lists wrong fields,
+each with a JSON Pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) or the parameter's
+name as `pointer` and what is wrong as `detail`. Some codes add members of their own, named in the
+tables.
 
 A refusal with a status below 500 has changed nothing. After 500 and 503 that may be unknown:
 repeat the request with the same `Idempotency-Key`, after the seconds in `Retry-After` of a 503.
@@ -141,5 +143,10 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[s
 
 
 if __name__ == "__main__":
-    for path in write(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER):
+    parser = argparse.ArgumentParser(
+        prog="python -m fullhouse.docs_pages",
+        description="Write the reference pages that are made from the code.",
+    )
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help=f"[{FOLDER}]")
+    for path in write(parser.parse_args().folder):
         print(path)

@@ -47,6 +47,7 @@ EXTRAS = {
     "bookings/sequencer": ("runtime", "group commit: the queue and its loop"),
     "bookings/batch": ("runtime", "one transaction of the sequencer"),
     "bookings/terms": ("runtime", "keeps the terms of sale between batches"),
+    "bookings/seat_states": ("runtime", "keeps finished answers about seats, made once for all"),
     "bookings/direct": ("runtime", "the reservation past the framework"),
     "bookings/audit": ("queries", "checks every invariant in the database"),
 }

@@ -8,20 +8,24 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import msgspec
 import pytest
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 import fullhouse
 from fullhouse import docs_pages
-from fullhouse.app import CODES, Parts, compose
+from fullhouse.api.errors import Problem
+from fullhouse.api.examples import EXAMPLES, PROBLEM
+from fullhouse.app import API_ROUTES, CODES, Parts, compose
 from fullhouse.kit.errors import Code
 from fullhouse.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
 
 # The pages about the API are not part of it.
-_PAGES = {"/openapi.json", "/docs", "/docs/errors", "/docs/assets/{name}"}
+_PAGES = {"/", "/api/v1", "/openapi.json", "/docs", "/docs/errors", "/docs/assets/{name}"}
 
 
 def camel(path: str) -> str:
@@ -67,6 +71,50 @@ async def test_every_operation_says_what_it_does(client: httpx.AsyncClient) -> N
             assert operation.get(part), (place, part)
     ids = [operation["operationId"] for operation in operations.values()]
     assert len(ids) == len(set(ids))
+
+
+def body_of(handler: HTTPRouteHandler) -> type[msgspec.Struct] | None:
+    """The struct that a route takes as its body."""
+    data = handler.parsed_fn_signature.parameters.get("data")
+    return None if data is None else cast(type[msgspec.Struct], data.annotation)
+
+
+def test_every_body_has_an_acceptable_example() -> None:
+    bodies = {body for handler in API_ROUTES if (body := body_of(handler)) is not None}
+    assert {body.__name__ for body in bodies} == EXAMPLES.keys()
+    for body in bodies:
+        msgspec.convert(EXAMPLES[body.__name__], body, strict=False)
+    msgspec.json.decode(msgspec.json.encode(PROBLEM), type=Problem)
+
+
+async def test_examples_are_shown(client: httpx.AsyncClient) -> None:
+    for place, operation in (await documented(client)).items():
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            name = content["schema"]["$ref"].rpartition("/")[2]
+            assert content["example"] == EXAMPLES[name], place
+
+
+async def test_unknown_fields_are_ruled_out_wherever_the_server_refuses_them(
+    client: httpx.AsyncClient,
+) -> None:
+    schemas = (await client.get("/openapi.json")).json()["components"]["schemas"]
+    for handler in API_ROUTES:
+        body = body_of(handler)
+        if body is not None:
+            assert body.__struct_config__.forbid_unknown_fields
+            assert schemas[body.__name__]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1"])
+async def test_the_front_door_leads_to_the_reference(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
+async def test_charset_is_named_once(client: httpx.AsyncClient) -> None:
+    for name in ("start.js", "swagger-ui-bundle.js", "swagger-ui.css"):
+        content_type = (await client.get(f"/docs/assets/{name}")).headers["content-type"]
+        assert content_type.count("charset=utf-8") == 1
 
 
 async def test_every_tag_is_described(client: httpx.AsyncClient) -> None:

@@ -94,6 +94,7 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert document["type"] == f"/docs/errors#{code}"
     assert document["title"]
     assert document["detail"]
+    assert document["remedy"]
     assert document["requestId"] == answer.headers["x-request-id"]
     return document
 
@@ -312,7 +313,7 @@ async def test_a_seat_map_may_be_larger_than_other_bodies(
 
 
 async def test_unknown_addresses(client: httpx.AsyncClient) -> None:
-    for path in ("/", "/api/v1", "/api/v1/nothing", "/api/v1/auth/register/x", "/docs/nothing"):
+    for path in ("/api", "/api/v1/nothing", "/api/v1/auth/register/x", "/docs/nothing"):
         problem(await client.get(path), 404, "not_found")
     answer = await client.get("/api/v1/auth/register")
     problem(answer, 405, "method_not_allowed")

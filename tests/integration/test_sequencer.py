@@ -154,7 +154,10 @@ async def test_submit_run_again_finds_what_was_written(
     order = shop.order(3)
     first = await sequencer.submit(order)
     raw = await database.connect_raw(**store.SESSION_SETTINGS)
-    again = await batch.Batch(raw, Terms(database, SeatMaps(database))).run([order], repeated=True)
+    settled = await batch.Batch(raw, Terms(database, SeatMaps(database))).run(
+        [order], repeated=True
+    )
+    again = settled.results
     held = await raw.fetchval(
         "SELECT held FROM allotments WHERE showtime_id = $1", shop.terms.showtime_id
     )

@@ -15,6 +15,7 @@ from fullhouse.bookings.batch import Batch
 from fullhouse.bookings.core.commands import Command
 from fullhouse.bookings.core.decide import Decision, decide
 from fullhouse.bookings.core.invariants import Snapshot
+from fullhouse.bookings.core.seating import FreeSeats
 from fullhouse.bookings.core.types import (
     Allotment,
     Booking,
@@ -153,10 +154,12 @@ class MemoryBox:
         if wanted and ledger.joined:
             offer(decision, joined_now(decision), self._free_seats(decision))
 
-    def _free_seats(self, decision: Decision) -> dict[tuple[UUID, UUID], list[FreeSeat]]:
+    def _free_seats(self, decision: Decision) -> dict[tuple[UUID, UUID], FreeSeats]:
         claims = decision.ledger.state.inventories[self.terms.showtime_id].claims
         return {
-            (self.terms.showtime_id, category_id): [seat for seat in seats if seat.id not in claims]
+            (self.terms.showtime_id, category_id): FreeSeats(
+                [seat for seat in seats if seat.id not in claims]
+            )
             for category_id, seats in self._seats.items()
         }
 
@@ -205,7 +208,7 @@ class PostgresBox:
         )
 
     def run(self, commands: list[Command]) -> list[Result]:
-        return self._await(self._batch.run(commands))
+        return self._await(self._batch.run(commands)).results
 
     def snapshot(self) -> Snapshot:
         found = self._await(audit_store.snapshot(self._connection, self.terms.showtime_id))

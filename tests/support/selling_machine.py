@@ -14,6 +14,7 @@ from fullhouse.bookings.core.commands import (
     Command,
     Confirm,
     Expire,
+    Leave,
     Reserve,
     Resize,
     SeatChoice,
@@ -108,6 +109,11 @@ class SellingMachine(RuleBasedStateMachine):
     def cancel(self, booking: int, actor: Actor) -> None:
         if self.made:
             self.batch.append(Cancel(self._showtime, self._made(booking), actor))
+
+    @rule(booking=some_booking)
+    def leave(self, booking: int) -> None:
+        if self.made:
+            self.batch.append(Leave(self._showtime, self._made(booking)))
 
     @rule(seats=seat_numbers)
     def block(self, seats: set[int]) -> None:

@@ -15,6 +15,7 @@ from fullhouse.bookings.core.commands import (
     Command,
     Confirm,
     Expire,
+    Leave,
     Reserve,
     Resize,
     Settlement,
@@ -116,6 +117,8 @@ class Model:
                 return self._confirm(command)
             case Cancel():
                 return self._cancel(command)
+            case Leave():
+                return self._leave(command)
             case Block():
                 if {seat.id for seat in command.seats} & (self.taken_seats() - self.blocked_seats):
                     return Outcome.SEATS_TAKEN
@@ -245,6 +248,15 @@ class Model:
             Status.LEFT: Outcome.LEFT,
             Status.CANCELLED: Outcome.CANCELLED,
         }.get(booking.status, Outcome.TRANSITION_REFUSED)
+
+    def _leave(self, command: Leave) -> Outcome:
+        booking = self.bookings.get(command.booking_id)
+        if booking is None:
+            return Outcome.UNKNOWN_BOOKING
+        if booking.status not in (Status.WAITLISTED, Status.LEFT):
+            return Outcome.TRANSITION_REFUSED
+        booking.status = Status.LEFT
+        return Outcome.LEFT
 
     def _resize(self, command: Resize) -> Outcome:
         category_id = command.category_id

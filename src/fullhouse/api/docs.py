@@ -1,4 +1,4 @@
-"""The interactive reference and the list of error codes; every byte comes from this server."""
+"""The interactive reference, to which ``/`` leads, and the list of error codes; every byte comes from this server."""
 
 import html
 from collections.abc import Callable, Iterable
@@ -6,6 +6,8 @@ from importlib.resources import files
 from typing import Any
 
 from litestar import MediaType, Request, Response, Router, get
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_307_TEMPORARY_REDIRECT
 
 from fullhouse.api.edge import keep
 from fullhouse.api.errors import NOT_FOUND, STATUS_OF_KIND
@@ -17,9 +19,10 @@ _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 )
+# The framework adds the charset.
 _ASSETS = {
-    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-    "swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
 }
 _ASSET_SECONDS = 86_400
 _BROWSER_SECONDS = 3_600
@@ -77,6 +80,10 @@ def routes(document: Callable[[], bytes], codes: Iterable[Code]) -> Router:
             made.append(document())
         return Response(made[0], media_type=MediaType.JSON)
 
+    @get(["/", "/api/v1"], status_code=HTTP_307_TEMPORARY_REDIRECT)
+    async def start() -> Redirect:
+        return Redirect("/docs", status_code=HTTP_307_TEMPORARY_REDIRECT)
+
     @get("/docs")
     async def reference() -> Response[str]:
         return _page(_PAGE)
@@ -88,7 +95,7 @@ def routes(document: Callable[[], bytes], codes: Iterable[Code]) -> Router:
     @get("/docs/assets/{name:str}")
     async def asset(name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
         if name == "start.js":
-            content, media_type = _START.encode(), "text/javascript; charset=utf-8"
+            content, media_type = _START.encode(), "text/javascript"
         elif name in _ASSETS:
             folder = files("litestar_offline_docs") / "static"
             content, media_type = (folder / name).read_bytes(), _ASSETS[name]
@@ -97,7 +104,8 @@ def routes(document: Callable[[], bytes], codes: Iterable[Code]) -> Router:
         keep(request, _ASSET_SECONDS, (), max_age=_BROWSER_SECONDS)
         return Response(content, media_type=media_type)
 
-    return Router("/", route_handlers=[openapi, reference, errors, asset], include_in_schema=False)
+    handlers = [openapi, start, reference, errors, asset]
+    return Router("/", route_handlers=handlers, include_in_schema=False)
 
 
 def _page(content: str) -> Response[str]:
@@ -119,7 +127,8 @@ def _errors_page(codes: Iterable[Code]) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Fullhouse error codes</title>\n<style>{_ERRORS_STYLE}</style>\n</head>\n"
+        '<title>Fullhouse error codes</title>\n<link rel="icon" href="data:,">\n'
+        f"<style>{_ERRORS_STYLE}</style>\n</head>\n"
         "<body>\n<h1>Error codes</h1>\n"
         "<p>Every refusal is <code>application/problem+json</code> (RFC 9457) and names its "
         f'<code>code</code>.</p>\n{sections}<p><a href="/docs">API reference</a></p>\n'

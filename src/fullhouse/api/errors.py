@@ -1,7 +1,8 @@
 """Refusals as HTTP answers: ``application/problem+json`` after RFC 9457.
 
 The only place where a refusal's kind becomes a status. Each answer carries ``code`` for programs,
-``detail`` for people, ``requestId`` to find it in the logs, and ``errors`` where fields are wrong.
+``detail`` and ``remedy`` for people, ``requestId`` to find it in the logs, and ``errors`` where
+fields are wrong.
 """
 
 import re
@@ -140,6 +141,7 @@ class Problem(msgspec.Struct, rename="camel", omit_defaults=True):
     status: int
     code: str
     detail: str
+    remedy: str = ""
     request_id: str = ""
     errors: list[ProblemError] = []
 
@@ -158,6 +160,7 @@ def problem_document(refused: Refused) -> dict[str, Any]:
         "status": int(status),
         "code": refused.code.name,
         "detail": refused.detail,
+        "remedy": refused.code.remedy,
         "requestId": request_id(),
     }
     if refused.errors:

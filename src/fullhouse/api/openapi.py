@@ -29,6 +29,7 @@ from fullhouse.api.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     VALIDATION_FAILED,
 )
+from fullhouse.api.examples import EXAMPLES, PROBLEM
 from fullhouse.kit.errors import OVERLOADED, UNAVAILABLE, Code
 
 _SCHEME = "bearer"
@@ -118,7 +119,10 @@ def build_document(
         ),
     )
     document = app.openapi_schema.to_schema()
-    structs.describe(document["components"]["schemas"])
+    schemas = document["components"]["schemas"]
+    structs.describe(schemas)
+    if "Problem" in schemas:
+        schemas["Problem"]["example"] = PROBLEM
     used: set[str] = set()
     for route in app.routes:
         if isinstance(route, HTTPRoute):
@@ -142,9 +146,14 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
     if "principal" in wanted or "visitor" in wanted:
         codes.append(UNAUTHENTICATED)
         # A visitor may come without a token; one who sends a token sends a good one.
-        operation["security"] = [{_SCHEME: []}] + ([] if "principal" in wanted else [{}])
+        # "Nothing" goes first, so that Swagger UI shows the route as open.
+        operation["security"] = ([] if "principal" in wanted else [{}]) + [{_SCHEME: []}]
     if "requestBody" in operation:
         codes += [BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
+        for content in operation["requestBody"]["content"].values():
+            name = content["schema"].get("$ref", "").rpartition("/")[2]
+            if name in EXAMPLES:
+                content["example"] = EXAMPLES[name]
     locations = {parameter["in"] for parameter in operation.get("parameters", ())}
     if "path" in locations:
         codes.append(NOT_FOUND)

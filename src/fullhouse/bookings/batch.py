@@ -1,14 +1,28 @@
 """One transaction: lock and load, decide, offer what came free, save, commit."""
 
+from collections.abc import Iterable
+from typing import NamedTuple
 from uuid import UUID
 
 from fullhouse.bookings import store
 from fullhouse.bookings.core.commands import Command, Reserve
 from fullhouse.bookings.core.decide import Decision, decide
-from fullhouse.bookings.core.types import FreeSeat, Inventory, Result, State
+from fullhouse.bookings.core.seating import FreeSeats
+from fullhouse.bookings.core.types import Inventory, Result, State
 from fullhouse.bookings.core.waitlist import LineKey, joined_now, offer, openings
 from fullhouse.bookings.terms import Terms
 from fullhouse.kit.db import RawConnection
+
+# Offers in one transaction. A longer line is served by further batches, with those of others
+# in between.
+OFFERS_LIMIT = 200
+
+
+class Settled(NamedTuple):
+    """The committed results, and showtimes whose lines have not been served to the end."""
+
+    results: list[Result]
+    unserved: set[UUID]
 
 
 class Batch:
@@ -18,7 +32,7 @@ class Batch:
         self._connection = connection
         self._terms = terms
 
-    async def run(self, commands: list[Command], *, repeated: bool = False) -> list[Result]:
+    async def run(self, commands: list[Command], *, repeated: bool = False) -> Settled:
         """The results, once they are committed. On any error nothing is, and it is raised.
 
         ``repeated`` says that the same commands may have been committed before, unseen.
@@ -27,15 +41,18 @@ class Batch:
         while True:
             await self._connection.execute("BEGIN")
             state = await self._load(needs, commands)
-            overdue = len(state.bookings) >= store.OVERDUE_LIMIT
-            # With more overdue holds than one load takes, only end them, and look again.
+            overdue = len(state.bookings) >= store.OVERDUE_LIMIT + len(needs.bookings) + len(
+                needs.keys
+            )
+            # With more overdue holds than one load takes, only end them, and look again. What
+            # they free is safe meanwhile: while anybody waits, nobody else gets it.
             decision = decide(state, [] if overdue else commands)
-            await self._serve_lines(decision)
+            unserved = set() if overdue else await self._serve_lines(decision)
             if decision.ledger.is_changed:
                 await store.save(self._connection, decision.ledger)
             await self._connection.execute("COMMIT")
             if not overdue:
-                return decision.results
+                return Settled(decision.results, unserved)
 
     async def _load(self, needs: store.Needs, commands: list[Command]) -> State:
         loaded = await store.load(self._connection, needs)
@@ -67,39 +84,39 @@ class Batch:
             places=await store.load_places(self._connection, list(limited)) if limited else {},
         )
 
-    async def _serve_lines(self, decision: Decision) -> None:
-        """Offer free places along the lines, until nobody waits who could be served."""
+    async def _serve_lines(self, decision: Decision) -> set[UUID]:
+        """Offer free places along the lines; answers the showtimes where the limit cut it short."""
         ledger = decision.ledger
+        free: dict[LineKey, FreeSeats] = {}
         while wanted := openings(decision):
+            left = OFFERS_LIMIT - len(ledger.closed)
+            if left <= 0:
+                # Those of this batch who joined stand behind all who still wait in the store.
+                return {showtime_id for showtime_id, _ in wanted}
             handled = ledger.closed.keys() | ledger.joined.keys()
-            waiting = await store.load_waiting(self._connection, wanted, handled)
+            waiting = await store.load_waiting(self._connection, wanted, handled, left)
             if not waiting:
                 break
             for _, booking in waiting:
                 ledger.state.bookings[booking.id] = booking
-            seats = await self._free_seats(decision, wanted)
-            offer(decision, [entry for entry, _ in waiting], seats)
+            await self._find_free_seats(decision, wanted, free)
+            offer(decision, [entry for entry, _ in waiting], free)
         if wanted and ledger.joined:
-            offer(decision, joined_now(decision), await self._free_seats(decision, wanted))
+            await self._find_free_seats(decision, wanted, free)
+            offer(decision, joined_now(decision), free)
+        return set()
 
-    async def _free_seats(
-        self, decision: Decision, lines: dict[LineKey, int]
-    ) -> dict[LineKey, list[FreeSeat]]:
-        inventories = decision.ledger.state.inventories
-        seated = [
-            (showtime_id, category_id)
-            for showtime_id, category_id in lines
-            if inventories[showtime_id].terms.categories[category_id].seated
-        ]
-        if not seated:
-            return {}
-        showtimes: list[UUID] = sorted({showtime_id for showtime_id, _ in seated})
-        decision.ledger.learn(await store.load_claims(self._connection, showtimes))
-        return {
-            (showtime_id, category_id): [
-                seat
-                for seat in await self._terms.seats_of(inventories[showtime_id].terms, category_id)
-                if seat.id not in inventories[showtime_id].claims
-            ]
-            for showtime_id, category_id in seated
-        }
+    async def _find_free_seats(
+        self, decision: Decision, lines: Iterable[LineKey], free: dict[LineKey, FreeSeats]
+    ) -> None:
+        """Add the free seats of those lines that have seats and are not known yet."""
+        ledger = decision.ledger
+        for showtime_id, category_id in lines:
+            terms = ledger.state.inventories[showtime_id].terms
+            if (showtime_id, category_id) in free or not terms.categories[category_id].seated:
+                continue
+            claimed = await store.load_claimed(self._connection, showtime_id)
+            seats = await self._terms.seats_of(terms, category_id)
+            free[showtime_id, category_id] = FreeSeats(
+                [seat for seat in seats if ledger.is_free(showtime_id, seat.id, claimed)]
+            )

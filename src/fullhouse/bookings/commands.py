@@ -10,6 +10,7 @@ from fullhouse.bookings.core.commands import (
     Block,
     Cancel,
     Confirm,
+    Leave,
     Reserve,
     Resize,
     SeatChoice,
@@ -53,8 +54,10 @@ class Repeatable:
 
 async def reserve(
     desk: Desk, user_id: UUID, order: Order, repeatable: Repeatable | None = None
-) -> Result:
+) -> tuple[Result, SaleTerms]:
     """Reserve an order for a buyer, or put them in the line; the result holds the booking.
+
+    Also answers the terms that the request was read by: enough to name the event.
 
     Raises Refused with any code of ``errors.py`` that speaks of reserving, ``not_found`` for an
     unknown showtime, ``unknown_seat`` and ``seat_ambiguous`` for names that are no seat.
@@ -77,7 +80,7 @@ async def reserve(
         idempotency_key=repeatable.key if repeatable else None,
         fingerprint=repeatable.fingerprint if repeatable else None,
     )
-    return granted(await desk.sequencer.submit(command))
+    return granted(await desk.sequencer.submit(command)), terms
 
 
 async def confirm(
@@ -92,16 +95,21 @@ async def cancel(desk: Desk, showtime_id: UUID, booking_id: UUID, actor: Actor) 
     return granted(await desk.sequencer.submit(Cancel(showtime_id, booking_id, actor)))
 
 
-async def block_seats(desk: Desk, showtime_id: UUID, seats: Sequence[str]) -> Result:
-    """Take free seats off sale, all or none."""
-    chosen = await _choose(desk, await _terms(desk, showtime_id), seats)
-    return granted(await desk.sequencer.submit(Block(showtime_id, chosen)))
+async def leave(desk: Desk, showtime_id: UUID, booking_id: UUID) -> Result:
+    """Give up a place in line and nothing else; doing it twice is doing it once."""
+    return granted(await desk.sequencer.submit(Leave(showtime_id, booking_id)))
 
 
-async def unblock_seats(desk: Desk, showtime_id: UUID, seats: Sequence[str]) -> Result:
+async def block_seats(desk: Desk, terms: SaleTerms, seats: Sequence[str]) -> Result:
+    """Take free seats of the showtime off sale, all or none; also before it is published."""
+    chosen = await _choose(desk, terms, seats)
+    return granted(await desk.sequencer.submit(Block(terms.showtime_id, chosen)))
+
+
+async def unblock_seats(desk: Desk, terms: SaleTerms, seats: Sequence[str]) -> Result:
     """Put blocked seats back on sale, all or none; free ones may be among them."""
-    chosen = await _choose(desk, await _terms(desk, showtime_id), seats)
-    return granted(await desk.sequencer.submit(Unblock(showtime_id, chosen)))
+    chosen = await _choose(desk, terms, seats)
+    return granted(await desk.sequencer.submit(Unblock(terms.showtime_id, chosen)))
 
 
 async def resize(

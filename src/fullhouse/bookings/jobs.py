@@ -19,6 +19,7 @@ SWEEP_SECONDS = 1.0
 PURGE_SECONDS = 60.0
 # Facts that nobody needs any more: every reader of the outbox is expected within a week.
 KEPT_FACTS = timedelta(days=7)
+PURGE_LIMIT = 10_000
 
 log = structlog.get_logger(__name__)
 
@@ -57,8 +58,10 @@ class Housekeeper:
 
     async def purge(self) -> None:
         """Delete facts from the outbox that are older than a week."""
-        async with self._database.begin() as connection:
-            await outbox.purge(connection, utc_now() - KEPT_FACTS)
+        deleted = PURGE_LIMIT
+        while deleted == PURGE_LIMIT:
+            async with self._database.begin() as connection:
+                deleted = await outbox.purge(connection, utc_now() - KEPT_FACTS, PURGE_LIMIT)
 
 
 async def _every(seconds: float, job: Callable[[], Awaitable[None]]) -> None:

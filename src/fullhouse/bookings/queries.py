@@ -1,23 +1,20 @@
 """What screens show of bookings, seats and lines."""
 
-import base64
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from fullhouse.api.errors import NOT_FOUND
 from fullhouse.api.pagination import Page, Slice, encode_cursor, position_in
 from fullhouse.api.principal import Principal
 from fullhouse.bookings.commands import Desk
-from fullhouse.bookings.core.types import ClaimStatus, Status
+from fullhouse.bookings.core.types import Status
 from fullhouse.bookings.schemas import (
-    AvailabilityView,
     BookingView,
-    CategoryAvailability,
     EventRef,
-    SeatsView,
-    SoldSeatView,
     WaitlistEntryView,
     booking_view,
 )
+from fullhouse.bookings.seat_states import SeatStates, Shown
 from fullhouse.bookings.store import read
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.kit.db import Database
@@ -26,9 +23,8 @@ from fullhouse.kit.errors import Refused
 # A buyer's places in lines are few; more than this are not shown.
 MOST_WAITING = 100
 
-_FREE = "available"
-_NOT_FOR_SALE = 3
-_BITS = {ClaimStatus.HELD: 1, ClaimStatus.SOLD: 2, ClaimStatus.BLOCKED: 3}
+# What is kept of the seats in each database lives as long as the way to it.
+_STATES: WeakKeyDictionary[Database, SeatStates] = WeakKeyDictionary()
 
 
 async def own_booking(database: Database, principal: Principal, booking_id: UUID) -> read.Owned:
@@ -110,73 +106,29 @@ async def visible_terms(desk: Desk, visitor: Principal | None, showtime_id: UUID
     raise Refused(NOT_FOUND)
 
 
-async def seats(database: Database, desk: Desk, terms: SaleTerms) -> SeatsView:
-    """Every seat of the showtime with its status; empty where places are only counted."""
-    standing = await _standing(database, terms.showtime_id)
-    seat_map = await desk.terms.seat_map(terms)
-    if seat_map is None:
-        return SeatsView(terms.showtime_id, standing.version, None, [])
-    statuses = {claim.seat_id: claim.status.value for claim in standing.claims}
-    sold_as = _categories_of_sections(terms)
-    return SeatsView(
-        terms.showtime_id,
-        standing.version,
-        seat_map.version,
-        [
-            SoldSeatView(
-                seat.id,
-                seat.label,
-                seat.section,
-                seat.row,
-                seat.number,
-                sold_as.get(seat.section),
-                statuses.get(seat.id, _FREE if seat.section in sold_as else "blocked"),
-            )
-            for seat in seat_map.seats
-        ],
-    )
+async def seats(database: Database, desk: Desk, terms: SaleTerms) -> bytes:
+    """Every seat of the showtime with its status; empty where places are only counted.
+
+    A finished ``SeatsView``. That of a large hall may be a quarter of a second old.
+    """
+    shown = await _states_of(database).show(database, desk.terms, "seats", terms, None)
+    assert shown.body is not None  # nothing was said to be there already
+    return shown.body
 
 
-async def availability(database: Database, desk: Desk, terms: SaleTerms) -> AvailabilityView:
-    """The counters of the showtime, and its seats packed into two bits each."""
-    standing = await _standing(database, terms.showtime_id)
-    seat_map = await desk.terms.seat_map(terms)
-    packed = None
-    if seat_map is not None:
-        bits = {claim.seat_id: _BITS[claim.status] for claim in standing.claims}
-        sold_as = _categories_of_sections(terms)
-        octets = bytearray((len(seat_map.seats) + 3) // 4)
-        for place, seat in enumerate(seat_map.seats):
-            state = bits.get(seat.id, 0) if seat.section in sold_as else _NOT_FOR_SALE
-            octets[place >> 2] |= state << 2 * (place & 3)
-        packed = base64.b64encode(octets).decode("ascii")
-    return AvailabilityView(
-        standing.version,
-        [CategoryAvailability(*counter) for counter in standing.counters],
-        packed,
-    )
+async def availability(
+    database: Database, desk: Desk, terms: SaleTerms, had: str | None = None
+) -> Shown:
+    """The counters of the showtime, and its seats packed into two bits each.
+
+    A finished ``AvailabilityView``, unless ``had`` is its ETag. That of a large hall may be a
+    quarter of a second old.
+    """
+    return await _states_of(database).show(database, desk.terms, "availability", terms, had)
 
 
-async def version_of(database: Database, showtime_id: UUID) -> int:
-    """The version that ``availability`` would answer with now."""
-    async with database.read_raw() as connection:
-        version = await read.version_of(connection, showtime_id)
-    if version is None:
-        raise Refused(NOT_FOUND)
-    return version
-
-
-async def _standing(database: Database, showtime_id: UUID) -> read.Standing:
-    async with database.read_raw() as connection:
-        found = await read.standing(connection, showtime_id)
-    if found is None:
-        raise Refused(NOT_FOUND)
-    return found
-
-
-def _categories_of_sections(terms: SaleTerms) -> dict[str, UUID]:
-    return {
-        section: category.id
-        for category in terms.categories.values()
-        for section in category.sections or ()
-    }
+def _states_of(database: Database) -> SeatStates:
+    states = _STATES.get(database)
+    if states is None:
+        states = _STATES[database] = SeatStates()
+    return states

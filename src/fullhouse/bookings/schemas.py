@@ -31,7 +31,7 @@ class BookingRequest(Body, frozen=True):
 class SeatsRequest(Body, frozen=True):
     """Seats by id or label."""
 
-    seats: Annotated[list[SeatName], msgspec.Meta(min_length=1, max_length=10_000)]
+    seats: Annotated[list[SeatName], msgspec.Meta(min_length=1, max_length=1_000)]
 
 
 class AllotmentRequest(Body, frozen=True):
@@ -115,9 +115,12 @@ class SeatsView(View, frozen=True):
 
 
 class CategoryAvailability(View, frozen=True):
+    """``waiting`` entries are in line: while there are any, what is available is theirs."""
+
     category_id: UUID
     available: int
     capacity: int
+    waiting: int
 
 
 class AvailabilityView(View, frozen=True, omit_defaults=True):

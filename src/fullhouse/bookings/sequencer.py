@@ -5,30 +5,39 @@ transaction of few round trips, and answers every caller after the commit. There
 idle server answers at once, a busy one batches by itself.
 
 What goes wrong is settled here too. A lost connection or a lost race is repeated a few times; the
-commands' ids make a repetition find what an unseen commit had written. A batch that fails for a
-reason of its own is run again one command at a time, so that it is one caller's trouble only.
+commands' ids make a repetition find what an unseen commit had written. A showtime whose lock cannot
+be had is left alone for a moment while the others go on. A batch that fails for a reason of its own
+is run again one command at a time, so that it is one caller's trouble only.
 """
 
 import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import structlog
 
 from fullhouse.bookings import store
-from fullhouse.bookings.batch import Batch
-from fullhouse.bookings.core.commands import Command
+from fullhouse.bookings.batch import Batch, Settled
+from fullhouse.bookings.core.commands import Command, Expire
 from fullhouse.bookings.core.types import Result
 from fullhouse.bookings.terms import Terms
-from fullhouse.kit.db import Database, RawConnection, is_lost_race, is_passing
-from fullhouse.kit.errors import OVERLOADED, UNAVAILABLE, Refused
+from fullhouse.kit.db import Database, RawConnection, is_lost_race, is_passing, is_slow
+from fullhouse.kit.errors import OVERLOADED, UNAVAILABLE, Code, Refused
 
 log = structlog.get_logger(__name__)
 
 BATCH_LIMIT = 256
-# Together about two seconds: a database that restarts is back by then, or this is an outage.
+# What makes a batch heavy besides its commands: the seats that they name.
+WEIGHT_LIMIT = 2_000
 RETRY_DELAYS_SECONDS = (0.0, 0.05, 0.2, 0.5, 1.2)
+# Repeating ends after this, whatever the attempts themselves took.
+RETRY_BUDGET_SECONDS = 5.0
+# How long a showtime is left alone whose lock could not be had. Its buyers are told to come
+# again; everybody else goes on.
+STUCK_SECONDS = 2.0
+WATCH_SECONDS = 0.25
 
 
 @dataclass(slots=True)
@@ -63,18 +72,22 @@ class Sequencer:
         self._queue: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._stopping = False
+        self._stuck_until: dict[UUID, float] = {}
         self._connection: RawConnection | None = None
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="sequencer")
+        self._watch = asyncio.create_task(self._refuse_late(), name="sequencer watch")
 
     async def stop(self) -> None:
         """Finish the batch at hand, refuse the rest, close the connection."""
         self._stopping = True
         self._wake.set()
-        if self._task is not None:
+        if self._task is not None and self._watch is not None:
             await self._task
+            self._watch.cancel()
         self._refuse_waiting()
         self._disconnect()
 
@@ -105,56 +118,94 @@ class Sequencer:
             if batch:
                 await self._settle(batch)
 
+    async def _refuse_late(self) -> None:
+        """Refuse who has waited too long, also while a batch takes its time."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            oldest = time.monotonic() - self._deadline_seconds
+            while self._queue and self._queue[0].since < oldest:
+                _refuse(self._queue.popleft(), OVERLOADED)
+
     def _take(self) -> list[_Waiting]:
-        """The next commands, without those whose caller is gone or has waited too long."""
+        """The next commands, without those whose caller is gone or that cannot be done now."""
         batch: list[_Waiting] = []
-        oldest = time.monotonic() - self._deadline_seconds
-        while self._queue and len(batch) < BATCH_LIMIT:
+        weight = 0
+        now = time.monotonic()
+        while self._queue and len(batch) < BATCH_LIMIT and weight < WEIGHT_LIMIT:
             waiting = self._queue.popleft()
             if waiting.answer.done():
                 continue
-            if waiting.since < oldest:
-                waiting.answer.set_exception(Refused(OVERLOADED, retry_after_seconds=2))
-            else:
-                batch.append(waiting)
+            if self._stuck_until and self._is_stuck(waiting.command.showtime_id, now):
+                _refuse(waiting, UNAVAILABLE)
+                continue
+            weight += len(getattr(waiting.command, "seats", ()))
+            batch.append(waiting)
         return batch
 
-    async def _settle(self, batch: list[_Waiting]) -> None:
+    def _is_stuck(self, showtime_id: UUID, now: float) -> bool:
+        until = self._stuck_until.get(showtime_id)
+        if until is not None and until <= now:
+            del self._stuck_until[showtime_id]
+            return False
+        return until is not None
+
+    async def _settle(self, batch: list[_Waiting], *, repeated: bool = False) -> None:
         """Run a batch and answer everybody in it, whatever happens."""
         try:
-            results = await self._execute([waiting.command for waiting in batch])
+            settled = await self._execute([one.command for one in batch], repeated=repeated)
         except Exception as error:
-            if is_passing(error) or is_lost_race(error):
-                log.warning("batch_gave_up", commands=len(batch), error=repr(error))
-                _refuse_all(batch)
-                if is_passing(error):
-                    # Nobody behind them would fare better: let them know now.
-                    self._refuse_waiting()
-            elif len(batch) == 1:
-                log.error("command_failed", command=repr(batch[0].command), exc_info=error)
-                if not batch[0].answer.done():
-                    batch[0].answer.set_exception(error)
-            else:
-                log.warning("batch_failed", commands=len(batch), error=repr(error))
-                for waiting in batch:
-                    await self._settle([waiting])
+            await self._settle_failure(batch, error)
             return
-        for waiting, result in zip(batch, results, strict=True):
+        for waiting, result in zip(batch, settled.results, strict=True):
             if not waiting.answer.done():
                 waiting.answer.set_result(result)
+        for showtime_id in settled.unserved:
+            # Nobody waits for this one; it goes behind all who wait now.
+            answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+            self._queue.append(_Waiting(Expire(showtime_id), answer))
 
-    async def _execute(self, commands: list[Command]) -> list[Result]:
+    async def _settle_failure(self, batch: list[_Waiting], error: Exception) -> None:
+        """What failed together is tried apart, until only those in trouble are refused."""
+        log.warning("batch_failed", commands=len(batch), error=repr(error))
+        showtimes = {waiting.command.showtime_id for waiting in batch}
+        if is_slow(error) and len(showtimes) > 1:
+            for showtime_id in showtimes:
+                own = [one for one in batch if one.command.showtime_id == showtime_id]
+                await self._settle(own, repeated=True)
+        elif is_slow(error):
+            self._stuck_until[showtimes.pop()] = time.monotonic() + STUCK_SECONDS
+            _refuse_all(batch)
+        elif is_passing(error):
+            # The database is away: nobody behind them would fare better, so let them know now.
+            _refuse_all(batch)
+            self._refuse_waiting()
+        elif is_lost_race(error):
+            _refuse_all(batch)
+        elif len(batch) > 1:
+            for waiting in batch:
+                if not waiting.answer.done():
+                    await self._settle([waiting], repeated=True)
+        else:
+            log.error("command_failed", command=repr(batch[0].command), exc_info=error)
+            if not batch[0].answer.done():
+                batch[0].answer.set_exception(error)
+
+    async def _execute(self, commands: list[Command], *, repeated: bool) -> Settled:
         last = len(RETRY_DELAYS_SECONDS) - 1
+        started = time.monotonic()
         for attempt, delay_seconds in enumerate(RETRY_DELAYS_SECONDS):
             if delay_seconds:
                 await asyncio.sleep(delay_seconds)
             try:
                 connection = await self._connected()
-                return await Batch(connection, self._terms).run(commands, repeated=attempt > 0)
+                again = repeated or attempt > 0
+                return await Batch(connection, self._terms).run(commands, repeated=again)
             except Exception as error:
                 # Also ends whatever transaction was under way.
                 self._disconnect()
-                if attempt == last or not (is_passing(error) or is_lost_race(error)):
+                late = self._stopping or time.monotonic() - started > RETRY_BUDGET_SECONDS
+                helps = (is_passing(error) and not is_slow(error)) or is_lost_race(error)
+                if attempt == last or late or not helps:
                     raise
         raise AssertionError("unreachable")
 
@@ -179,6 +230,10 @@ class Sequencer:
 
 def _refuse_all(batch: list[_Waiting]) -> None:
     for waiting in batch:
-        if not waiting.answer.done():
-            # One for each: an exception that many raise collects all their tracebacks.
-            waiting.answer.set_exception(Refused(UNAVAILABLE, retry_after_seconds=2))
+        _refuse(waiting, UNAVAILABLE)
+
+
+def _refuse(waiting: _Waiting, code: Code) -> None:
+    if not waiting.answer.done():
+        # One for each: an exception that many raise collects all their tracebacks.
+        waiting.answer.set_exception(Refused(code, retry_after_seconds=2))

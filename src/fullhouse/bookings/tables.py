@@ -111,6 +111,8 @@ waitlist_entries = sa.Table(
         "showtime_id",
         "category_id",
         "number",
+        # Whoever looks for entries that fit need not visit those that do not.
+        postgresql_include=["quantity", "booking_id"],
         postgresql_where=sa.text("status = 'waiting'"),
     ),
 )

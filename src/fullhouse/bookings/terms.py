@@ -13,6 +13,8 @@ from fullhouse.venues.seatmap import SeatMap
 
 # Kept terms of as many showtimes; each is a few kilobytes.
 KEPT_SHOWTIMES = 10_000
+# Seats of as many categories, for serving their lines.
+KEPT_SEATINGS = 20
 
 
 class Terms:
@@ -22,6 +24,7 @@ class Terms:
         self._database = database
         self._seat_maps = seat_maps
         self._kept: OrderedDict[UUID, SaleTerms] = OrderedDict()
+        self._seats: OrderedDict[tuple[UUID, tuple[str, ...]], list[FreeSeat]] = OrderedDict()
 
     async def at(
         self, connection: RawConnection, revisions: Mapping[UUID, int]
@@ -47,7 +50,9 @@ class Terms:
         """
         terms = self._kept.get(showtime_id)
         # What was not on sale may be by now, and nothing else would bring that to notice.
-        if terms is None or not terms.on_sale:
+        if terms is not None and terms.on_sale:
+            self._kept.move_to_end(showtime_id)
+        else:
             fresh = await self._load(showtime_id)
             self._keep(fresh)
             terms = fresh.get(showtime_id)
@@ -58,16 +63,23 @@ class Terms:
         return None if terms.seat_map_id is None else await self._seat_maps.get(terms.seat_map_id)
 
     async def seats_of(self, terms: SaleTerms, category_id: UUID) -> list[FreeSeat]:
-        """All seats of a seated category in the order of the seat map."""
-        seat_map = await self.seat_map(terms)
+        """All seats of a seated category in the order of the seat map; not to be changed."""
         sections = terms.categories[category_id].sections or ()
-        if seat_map is None:
+        if terms.seat_map_id is None:
             return []
-        return [
-            FreeSeat(seat.id, seat.label, (seat.section, seat.row), place)
-            for place, seat in enumerate(seat_map.seats)
-            if seat.section in sections
-        ]
+        key = (terms.seat_map_id, sections)
+        seats = self._seats.get(key)
+        if seats is None:
+            seat_map = await self._seat_maps.get(terms.seat_map_id)
+            seats = self._seats[key] = [
+                FreeSeat(seat.id, seat.label, (seat.section, seat.row), place)
+                for place, seat in enumerate(seat_map.seats)
+                if seat.section in sections
+            ]
+        self._seats.move_to_end(key)
+        if len(self._seats) > KEPT_SEATINGS:
+            self._seats.popitem(last=False)
+        return seats
 
     async def _load(self, showtime_id: UUID) -> dict[UUID, SaleTerms]:
         async with self._database.read_raw() as connection:

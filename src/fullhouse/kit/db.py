@@ -24,10 +24,13 @@ metadata = sa.MetaData(
     }
 )
 
-# SQLSTATEs that mean "not now" and never "wrong": connection trouble (08), too many connections
-# or other lack of means (53), operator intervention such as a restart (57P), a lock or an answer
-# that took too long (55P03, 57014), a transaction left open for too long (25P03).
-_PASSING_SQLSTATES = ("08", "53", "57P", "55P03", "57014", "25P03")
+# SQLSTATEs of what took too long: waiting for a lock (55P03), a statement (57014), a transaction
+# left open (25P03). The database is there; it is this one thing that does not get done.
+_SLOW_SQLSTATES = ("55P03", "57014", "25P03")
+
+# SQLSTATEs that mean "not now" and never "wrong": those, connection trouble (08), too many
+# connections or other lack of means (53), operator intervention such as a restart (57P).
+_PASSING_SQLSTATES = (*_SLOW_SQLSTATES, "08", "53", "57P")
 
 # Lost races that PostgreSQL itself asks us to repeat: serialization failure and deadlock.
 _RETRY_SQLSTATES = ("40001", "40P01")
@@ -55,7 +58,16 @@ class Database:
             max_overflow=0,
             pool_timeout=timeout_seconds,
             pool_pre_ping=True,
-            connect_args={"timeout": timeout_seconds, "server_settings": {"timezone": "UTC"}},
+            # Nothing may hang for ever: neither on a lock, nor on a server that has vanished.
+            connect_args={
+                "timeout": timeout_seconds,
+                "command_timeout": timeout_seconds,
+                "server_settings": {
+                    "timezone": "UTC",
+                    "lock_timeout": "5s",
+                    "statement_timeout": "9s",
+                },
+            },
         )
         # Reads need no transaction around them, and beginning and ending one are two round trips.
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -128,6 +140,13 @@ def is_passing(error: BaseException) -> bool:
     # server's farewell is still being read, and an OSError to the socket.
     gone = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
     return isinstance(error, gone)
+
+
+def is_slow(error: BaseException) -> bool:
+    """True when something took too long, though the database is there."""
+    if isinstance(error, asyncpg.PostgresError):
+        return error.sqlstate in _SLOW_SQLSTATES
+    return isinstance(error, TimeoutError)
 
 
 def is_lost_race(error: BaseException) -> bool:

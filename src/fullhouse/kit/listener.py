@@ -2,6 +2,8 @@
 
 A notification carries tags separated by blanks; each subscriber is called with every tag. Whatever
 was said while the connection was away is lost, so after a reconnect subscribers get ``EVERYTHING``.
+A connection can also die without a word, and its silence is like that of a day when nothing
+changes: so the server is asked for a sign of life again and again.
 """
 
 import asyncio
@@ -12,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fullhouse.kit.db import Database, is_passing
+from fullhouse.kit.db import Database, RawConnection, is_passing
 
 CHANNEL = "fullhouse"
 EVERYTHING = "*"
@@ -20,6 +22,8 @@ EVERYTHING = "*"
 PAYLOAD_LIMIT_BYTES = 7_900
 
 _RECONNECT_SECONDS = 0.5
+_HEARTBEAT_SECONDS = 15.0
+_ANSWER_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -38,10 +42,24 @@ async def notify(connection: AsyncConnection, *tags: str) -> None:
 
 
 class Listener:
-    """Calls its subscribers for each tag that any process notified."""
+    """Calls its subscribers for each tag that any process notified.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: where the notifications come from.
+        heartbeat_seconds: how long the server may be silent before it is asked for a sign of life.
+        answer_seconds: how long that may take before the connection is given up.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        heartbeat_seconds: float = _HEARTBEAT_SECONDS,
+        answer_seconds: float = _ANSWER_SECONDS,
+    ) -> None:
         self._database = database
+        self._heartbeat_seconds = heartbeat_seconds
+        self._answer_seconds = answer_seconds
         self._subscribers: list[Subscriber] = []
         self._task: asyncio.Task[None] | None = None
         self.connected = asyncio.Event()
@@ -77,10 +95,22 @@ class Listener:
             # From here on nothing is missed; whatever changed before is unknown.
             self._tell(EVERYTHING)
             self.connected.set()
-            await gone.wait()
+            await self._watch(connection, gone)
         finally:
             with contextlib.suppress(Exception):
                 await connection.close(timeout=1)
+
+    async def _watch(self, connection: RawConnection, gone: asyncio.Event) -> None:
+        while not gone.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(gone.wait(), self._heartbeat_seconds)
+                return
+            try:
+                await connection.execute("SELECT 1", timeout=self._answer_seconds)
+            except BaseException:
+                # Closing in good order would wait for the server that does not answer.
+                connection.terminate()
+                raise
 
     def _heard(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
         for tag in str(payload).split():

@@ -37,7 +37,7 @@ async def add(
     )
 
 
-async def purge(connection: AsyncConnection, before: datetime, limit: int = 10_000) -> int:
+async def purge(connection: AsyncConnection, before: datetime, limit: int) -> int:
     """Delete at most ``limit`` facts older than ``before``; answers how many went."""
     old = (
         sa.select(outbox.c.stream_id, outbox.c.id).where(outbox.c.occurred_at < before).limit(limit)

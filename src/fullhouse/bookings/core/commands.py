@@ -63,6 +63,13 @@ class Cancel(msgspec.Struct, frozen=True):
     actor: Actor
 
 
+class Leave(msgspec.Struct, frozen=True):
+    """Give up a place in line, and nothing but that: what was offered or bought stays."""
+
+    showtime_id: UUID
+    booking_id: UUID
+
+
 class Expire(msgspec.Struct, frozen=True):
     """Only do what every batch does first: end the holds whose time has run out."""
 
@@ -92,4 +99,4 @@ class Resize(msgspec.Struct, frozen=True):
     blocked: int | None = None
 
 
-Command = Reserve | Confirm | Cancel | Expire | Block | Unblock | Resize
+Command = Reserve | Confirm | Cancel | Leave | Expire | Block | Unblock | Resize

@@ -8,6 +8,8 @@ in the same transaction, before anybody else can ask for them.
 
 from uuid import UUID
 
+import msgspec
+
 from fullhouse.bookings.core.commands import (
     Actor,
     Block,
@@ -15,6 +17,7 @@ from fullhouse.bookings.core.commands import (
     Command,
     Confirm,
     Expire,
+    Leave,
     Reserve,
     Resize,
     Settlement,
@@ -47,7 +50,7 @@ def decide(state: State, commands: list[Command]) -> Decision:
     """Decide all commands at ``state.now``. The state is changed; do not use it afterwards."""
     ledger = Ledger(state)
     expire_overdue(ledger)
-    results = [_decide_one(ledger, command) for command in commands]
+    results = [_as_it_was(_decide_one(ledger, command)) for command in commands]
     ledger.check()
     return Decision(ledger, results)
 
@@ -63,6 +66,18 @@ def expire_overdue(ledger: Ledger) -> None:
             ledger.release(booking, Status.EXPIRED)
 
 
+def _as_it_was(result: Result) -> Result:
+    """The result without ties to what later commands of the batch will change.
+
+    Except for the line: who joined may be served before the batch is over.
+    """
+    if result.allotment is not None:
+        result.allotment = msgspec.structs.replace(result.allotment)
+    if result.booking is not None and result.booking.status is not Status.WAITLISTED:
+        result.booking = msgspec.structs.replace(result.booking)
+    return result
+
+
 def _decide_one(ledger: Ledger, command: Command) -> Result:
     inventory = ledger.state.inventories.get(command.showtime_id)
     if inventory is None:
@@ -74,6 +89,8 @@ def _decide_one(ledger: Ledger, command: Command) -> Result:
             return _confirm(ledger, inventory, command)
         case Cancel():
             return _cancel(ledger, inventory, command)
+        case Leave():
+            return _leave(ledger, command)
         case Block():
             return _block(ledger, inventory, command)
         case Unblock():
@@ -150,6 +167,18 @@ def _cancel(ledger: Ledger, inventory: Inventory, command: Cancel) -> Result:
             pass
     ledger.release(booking, Status.CANCELLED)
     return Result(Outcome.CANCELLED, booking)
+
+
+def _leave(ledger: Ledger, command: Leave) -> Result:
+    booking = _booking(ledger, command.showtime_id, command.booking_id)
+    if booking is None:
+        return Result(Outcome.UNKNOWN_BOOKING)
+    if booking.status is Status.LEFT:
+        return Result(Outcome.LEFT, booking, repeated=True)
+    if booking.status is not Status.WAITLISTED:
+        return Result(Outcome.TRANSITION_REFUSED, booking)
+    ledger.leave(booking)
+    return Result(Outcome.LEFT, booking)
 
 
 def _block(ledger: Ledger, inventory: Inventory, command: Block) -> Result:

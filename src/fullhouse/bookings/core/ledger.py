@@ -140,12 +140,11 @@ class Ledger:
         self.open_for_change(self._allotment(claim.showtime_id, claim.category_id)).blocked -= 1
         self._claim(claim.showtime_id, claim.seat_id, None)
 
-    def learn(self, claims: list[Claim]) -> None:
-        """Add claims loaded later, without undoing what this batch changed."""
-        for claim in claims:
-            if (claim.showtime_id, claim.seat_id) not in self.claims_before:
-                known = self.state.inventories[claim.showtime_id].claims
-                known.setdefault(claim.seat_id, claim)
+    def is_free(self, showtime_id: UUID, seat_id: UUID, claimed: set[UUID]) -> bool:
+        """Whether a seat is free now, given those that were claimed when the batch began."""
+        if (showtime_id, seat_id) in self.claims_before:
+            return seat_id not in self.state.inventories[showtime_id].claims
+        return seat_id not in claimed
 
     def record(self, topic: str, booking: Booking) -> None:
         """Tell of a booking, as it stands now."""

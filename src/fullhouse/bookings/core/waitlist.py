@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fullhouse.bookings.core.decide import Decision
 from fullhouse.bookings.core.reserve import is_selling
+from fullhouse.bookings.core.seating import FreeSeats
 from fullhouse.bookings.core.types import Entry, FreeSeat, Outcome, Status
 
 # A line: the showtime and the category it is for.
@@ -33,13 +34,11 @@ def joined_now(decision: Decision) -> list[Entry]:
     return [entry for entry in decision.ledger.joined.values() if entry.booking_id not in closed]
 
 
-def offer(
-    decision: Decision, entries: list[Entry], free_seats: dict[LineKey, list[FreeSeat]]
-) -> None:
+def offer(decision: Decision, entries: list[Entry], free_seats: dict[LineKey, FreeSeats]) -> None:
     """Offer places to the entries that fit, in the order given: that of the line.
 
-    The bookings of the entries are in the state. ``free_seats`` has the free seats, in the order
-    of the seat map, of every line whose category has seats.
+    The bookings of the entries are in the state. ``free_seats`` has the free seats of every line
+    whose category has seats.
     """
     ledger = decision.ledger
     for entry in entries:
@@ -50,9 +49,7 @@ def offer(
             continue
         seats: list[FreeSeat] = []
         if inventory.terms.categories[entry.category_id].seated:
-            free = free_seats[entry.showtime_id, entry.category_id]
-            seats = pick_seats(free, entry.quantity)
-            free[:] = [seat for seat in free if seat not in seats]
+            seats = free_seats[entry.showtime_id, entry.category_id].take(entry.quantity)
         ledger.offer(booking, seats)
     for result in decision.results:
         if (
@@ -63,19 +60,3 @@ def offer(
         ):
             result.outcome = Outcome.RESERVED
     ledger.check()
-
-
-def pick_seats(free: list[FreeSeat], quantity: int) -> list[FreeSeat]:
-    """``quantity`` of the free seats: next to each other if any row allows it, else the first.
-
-    ``free`` is in the order of the seat map and holds at least ``quantity`` seats.
-    """
-    run: list[FreeSeat] = []
-    for seat in free:
-        if run and (seat.row, seat.place) == (run[-1].row, run[-1].place + 1):
-            run.append(seat)
-        else:
-            run = [seat]
-        if len(run) == quantity:
-            return run
-    return free[:quantity]

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import MediaType, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 
@@ -33,14 +33,16 @@ IfNoneMatch = Annotated[
     "/showtimes/{showtime_id:uuid}/seats",
     summary="Seats of a showtime",
     tags=_TAGS,
-    responses=problems(NOT_FOUND),
+    responses=problems(NOT_FOUND)
+    | {200: ResponseSpec(SeatsView, generate_examples=False, description="As it is now.")},
 )
 async def get_seats(
     showtime_id: UUID, visitor: Principal | None, desk: Desk, database: Database
-) -> SeatsView:
+) -> Response[bytes]:
     """Every seat with its status, in the order of the seat map."""
     terms = await queries.visible_terms(desk, visitor, showtime_id)
-    return await queries.seats(database, desk, terms)
+    body = await queries.seats(database, desk, terms)
+    return Response(body, media_type=MediaType.JSON)
 
 
 @get(
@@ -59,22 +61,15 @@ async def get_availability(
     desk: Desk,
     database: Database,
     if_none_match: IfNoneMatch = None,
-) -> Response[AvailabilityView | None]:
+) -> Response[bytes | None]:
     """Counters and packed seat states, with a version that rises with every change."""
     terms = await queries.visible_terms(desk, visitor, showtime_id)
-    # The terms count too: they say which seats are for sale.
-    if if_none_match is not None:
-        current = _etag(await queries.version_of(database, showtime_id), terms.revision)
-        if if_none_match == current:
-            headers = {"ETag": current, "Cache-Control": _REVALIDATE}
-            return Response(None, status_code=304, headers=headers)
-    view = await queries.availability(database, desk, terms)
-    headers = {"ETag": _etag(view.version, terms.revision), "Cache-Control": _REVALIDATE}
-    return Response(view, headers=headers)
-
-
-def _etag(version: int, revision: int) -> str:
-    return f'"{version}-{revision}"'
+    # The ETag has the terms' revision too: they say which seats are for sale.
+    shown = await queries.availability(database, desk, terms, if_none_match)
+    headers = {"ETag": shown.etag, "Cache-Control": _REVALIDATE}
+    if shown.body is None:
+        return Response(None, status_code=304, headers=headers)
+    return Response(shown.body, media_type=MediaType.JSON, headers=headers)
 
 
 ROUTES = [get_seats, get_availability]

@@ -11,6 +11,7 @@ from fullhouse.bookings import errors as codes
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.routes.buying import replayed_header
 from fullhouse.bookings.schemas import AllotmentRequest, AllotmentView, SeatsRequest
+from fullhouse.catalog.rules import SaleTerms
 from fullhouse.venues.errors import SEAT_AMBIGUOUS, UNKNOWN_SEAT
 
 _TAGS = ["Box office"]
@@ -37,8 +38,8 @@ async def block_seats(
     showtime_id: UUID, data: SeatsRequest, principal: Principal, desk: Desk
 ) -> Response[None]:
     """Take free seats off sale, all or none."""
-    await _require_member_of(desk, principal, showtime_id)
-    result = await commands.block_seats(desk, showtime_id, data.seats)
+    terms = await _own_terms(desk, principal, showtime_id)
+    result = await commands.block_seats(desk, terms, data.seats)
     return Response(None, headers=replayed_header(result))
 
 
@@ -62,8 +63,8 @@ async def unblock_seats(
     showtime_id: UUID, data: SeatsRequest, principal: Principal, desk: Desk
 ) -> Response[None]:
     """Put blocked seats back on sale, all or none."""
-    await _require_member_of(desk, principal, showtime_id)
-    result = await commands.unblock_seats(desk, showtime_id, data.seats)
+    terms = await _own_terms(desk, principal, showtime_id)
+    result = await commands.unblock_seats(desk, terms, data.seats)
     return Response(None, headers=replayed_header(result))
 
 
@@ -84,7 +85,7 @@ async def resize(
     showtime_id: UUID, category_id: UUID, data: AllotmentRequest, principal: Principal, desk: Desk
 ) -> AllotmentView:
     """Set the capacity or the blocked places of a counted category at this showtime."""
-    await _require_member_of(desk, principal, showtime_id)
+    await _own_terms(desk, principal, showtime_id)
     allotment = await commands.resize(desk, showtime_id, category_id, data.capacity, data.blocked)
     return AllotmentView(
         allotment.category_id,
@@ -97,9 +98,10 @@ async def resize(
     )
 
 
-async def _require_member_of(desk: Desk, principal: Principal, showtime_id: UUID) -> None:
+async def _own_terms(desk: Desk, principal: Principal, showtime_id: UUID) -> SaleTerms:
     terms = await queries.visible_terms(desk, principal, showtime_id)
     require_member(principal, terms.organization_id)
+    return terms
 
 
 ROUTES = [block_seats, unblock_seats, resize]

@@ -84,10 +84,9 @@ async def answer_reservation(
         request.seats,
         request.join_waitlist,
     )
-    result = await commands.reserve(desk, principal.user_id, order, repeatable)
+    result, terms = await commands.reserve(desk, principal.user_id, order, repeatable)
     booking = result.booking
-    terms = await desk.terms.glance(request.showtime_id)
-    assert booking is not None and terms is not None
+    assert booking is not None
     view = first_view(booking, terms.event_id, terms.title)
     status = 202 if view.status is Status.WAITLISTED else 201
     return Answer(status, msgspec.json.encode(view), result.outcome is Outcome.REPLAYED)
@@ -216,7 +215,7 @@ async def leave_waitlist(
 ) -> Response[BookingView]:
     """Stop waiting. The id of an entry is that of its booking."""
     owned = await queries.own_waiting_booking(database, principal, entry_id)
-    result = await commands.cancel(desk, owned.booking.showtime_id, entry_id, Actor.BUYER)
+    result = await commands.leave(desk, owned.booking.showtime_id, entry_id)
     return _changed(result, owned.event_id, owned.title)
 
 

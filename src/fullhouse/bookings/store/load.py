@@ -12,6 +12,7 @@ from fullhouse.bookings.core.commands import (
     Cancel,
     Command,
     Confirm,
+    Leave,
     Reserve,
     Unblock,
 )
@@ -21,7 +22,7 @@ from fullhouse.kit.db import RawConnection
 
 # More holds than this may run out between two batches; the rest is ended by the batches that
 # follow at once, before anything else is decided.
-OVERDUE_LIMIT = 2_000
+OVERDUE_LIMIT = 200
 
 # Longer than any lock is waited for; then the server has vanished.
 ANSWER_WITHIN_SECONDS = 10.0
@@ -31,7 +32,9 @@ SESSION_SETTINGS: dict[str, Any] = {
     # A process that stands still in the middle of a batch (stopped, swapped out, cut off) holds
     # the showtime's lock. The database ends its transaction, so that the others can go on.
     "idle_in_transaction_session_timeout": "3s",
-    "lock_timeout": "6s",
+    "lock_timeout": "2s",
+    # Shorter than we wait for an answer: a statement that we gave up on must not go on.
+    "statement_timeout": "8s",
     # The planner knows nothing of young tables; every access here is by key, and this says so.
     "jit": "off",
     "enable_seqscan": "off",
@@ -89,7 +92,7 @@ def needs_of(commands: Iterable[Command], *, repeated: bool) -> Needs:
                 if repeated:
                     needs.booking_showtimes.append(showtime_id)
                     needs.bookings.append(command.booking_id)
-            case Confirm() | Cancel():
+            case Confirm() | Cancel() | Leave():
                 needs.booking_showtimes.append(showtime_id)
                 needs.bookings.append(command.booking_id)
             case Block() | Unblock():
@@ -159,7 +162,7 @@ CROSS JOIN LATERAL (
         AND w.status = 'waiting' AND w.quantity <= o.places
         AND NOT (w.booking_id = ANY ($4::uuid[]))
     ORDER BY w.number
-    LIMIT o.places
+    LIMIT least(o.places, $5)
 ) AS e
 JOIN bookings b ON b.showtime_id = e.showtime_id AND b.id = e.booking_id
 """
@@ -168,11 +171,15 @@ _decode_waiting = msgspec.json.Decoder(list[tuple[Entry, Booking]]).decode
 
 
 async def load_waiting(
-    connection: RawConnection, openings: dict[tuple[UUID, UUID], int], handled: Iterable[UUID]
+    connection: RawConnection,
+    openings: dict[tuple[UUID, UUID], int],
+    handled: Iterable[UUID],
+    limit: int,
 ) -> list[tuple[Entry, Booking]]:
     """The first entries in each line that fit into its free places, in the order of the line.
 
-    At most as many as there are places. ``handled`` are bookings that this batch changed already.
+    At most ``limit`` in each line, and no more than there are places. ``handled`` are bookings
+    that this batch changed already.
     """
     document = await connection.fetchval(
         _LOAD_WAITING,
@@ -180,32 +187,25 @@ async def load_waiting(
         [category for _, category in openings],
         list(openings.values()),
         list(handled),
+        limit,
     )
     return _decode_waiting(document)
 
 
-_LOAD_CLAIMS = """
-SELECT coalesce(json_agg(json_build_array(
-    showtime_id, seat_id, category_id, status, booking_id
-)), '[]')
-FROM seat_claims WHERE showtime_id = ANY ($1)
-"""
-
-_decode_claims = msgspec.json.Decoder(list[Claim]).decode
-
-
-async def load_claims(connection: RawConnection, showtimes: Sequence[UUID]) -> list[Claim]:
-    """Every claim of the showtimes: needed only to find free seats for who waits."""
-    return _decode_claims(await connection.fetchval(_LOAD_CLAIMS, list(showtimes)))
+async def load_claimed(connection: RawConnection, showtime_id: UUID) -> set[UUID]:
+    """The seats of the showtime that are not free: needed only to find some for who waits."""
+    rows = await connection.fetch(
+        "SELECT seat_id FROM seat_claims WHERE showtime_id = $1", showtime_id
+    )
+    return {row[0] for row in rows}
 
 
 _OVERDUE_SHOWTIMES = """
 SELECT i.showtime_id
 FROM inventories i
 WHERE i.showtime_id IN (
-    SELECT b.showtime_id FROM bookings b
+    SELECT DISTINCT b.showtime_id FROM bookings b
     WHERE b.status = 'reserved' AND b.expires_at <= now()
-    ORDER BY b.expires_at
     LIMIT 1000
 )
 FOR NO KEY UPDATE SKIP LOCKED

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from fullhouse.bookings.core.types import Booking, Claim, Status
+from fullhouse.bookings.core.types import Booking, Status
 from fullhouse.kit.db import RawConnection
 
 # A booking as core.types.Booking decodes it; ``sell_load_v1.sql`` says the same.
@@ -128,8 +128,9 @@ class Standing(msgspec.Struct):
     """A showtime's counters and claims at one moment."""
 
     version: int
-    counters: list[tuple[UUID, int, int]]  # category, available, capacity
-    claims: list[Claim]
+    counters: list[tuple[UUID, int, int, int]]  # category, available, capacity, waiting
+    # Seat and status. The ids stay text: there can be many, and they are only looked up.
+    claims: list[tuple[str, str]]
 
 
 _STANDING = """
@@ -137,28 +138,34 @@ SELECT json_build_object(
     'version', i.version,
     'counters', (
         SELECT coalesce(json_agg(json_build_array(
-            a.category_id, a.capacity - a.held - a.sold - a.blocked, a.capacity
+            a.category_id, a.capacity - a.held - a.sold - a.blocked, a.capacity,
+            (
+                SELECT count(*) FROM waitlist_entries w
+                WHERE w.showtime_id = a.showtime_id AND w.category_id = a.category_id
+                    AND w.status = 'waiting'
+            )
         ) ORDER BY c.rank), '[]')
         FROM allotments a JOIN categories c ON c.id = a.category_id
         WHERE a.showtime_id = i.showtime_id
     ),
     'claims', (
-        SELECT coalesce(json_agg(json_build_array(
-            c.showtime_id, c.seat_id, c.category_id, c.status, c.booking_id
-        )), '[]')
+        SELECT coalesce(json_agg(json_build_array(c.seat_id, c.status)), '[]')
         FROM seat_claims c WHERE c.showtime_id = i.showtime_id
     )
 )::text
 FROM inventories i WHERE i.showtime_id = $1
 """
 
-_decode_standing = msgspec.json.Decoder(Standing).decode
+decode_standing = msgspec.json.Decoder(Standing).decode
 
 
-async def standing(connection: RawConnection, showtime_id: UUID) -> Standing | None:
-    """The showtime's present state, all of one moment because it is one statement."""
-    document = await connection.fetchval(_STANDING, showtime_id)
-    return None if document is None else _decode_standing(document)
+async def standing(connection: RawConnection, showtime_id: UUID) -> str | None:
+    """The showtime's present state, all of one moment because it is one statement.
+
+    It comes as text, for ``decode_standing``, because taking it apart can be worth a thread.
+    """
+    document: str | None = await connection.fetchval(_STANDING, showtime_id)
+    return document
 
 
 async def version_of(connection: RawConnection, showtime_id: UUID) -> int | None:

@@ -1,0 +1,50 @@
+"""One good body for each route that takes one, shown in the interactive reference.
+
+By the name of the schema. ``tests/contract/test_docs.py`` holds them complete and acceptable.
+"""
+
+from typing import Any, Final
+
+EXAMPLES: Final[dict[str, dict[str, Any]]] = {
+    "RegisterBody": {
+        "name": "Ada Lovelace",
+        "email": "ada@example.com",
+        "password": "correct horse battery",
+        "role": "USER",
+    },
+    "LoginBody": {"email": "buyer@test.com", "password": "Buyer123!"},
+    "VenueBody": {
+        "name": "Old Mill",
+        "city": "Zurich",
+        "country": "CH",
+        "timezone": "Europe/Zurich",
+    },
+    "HallBody": {"name": "Great Hall"},
+    "SeatMapBody": {"template": "grid", "rows": 10, "seatsPerRow": 12, "section": "Stalls"},
+    "EventBody": {
+        "title": "My Gig",
+        "currency": "EUR",
+        "location": "Backyard",
+        "startsAt": "2027-01-01T20:00:00Z",
+        "publish": True,
+        "categories": [{"name": "Entry", "price": {"amount": 1_500}, "capacity": 100}],
+    },
+    "ShowtimeBody": {"startsAt": "2027-01-02T20:00:00Z"},
+    "BookingRequest": {
+        "showtimeId": "01995d3e-7b1c-7a50-9a52-0c7f6f0f2d11",
+        "items": [{"categoryId": "01995d3e-7b1c-7a50-9a52-0c7f6f0f2d12", "quantity": 2}],
+    },
+    "SeatsRequest": {"seats": ["A-1", "A-2"]},
+    "AllotmentRequest": {"capacity": 120},
+}
+
+PROBLEM: Final[dict[str, Any]] = {
+    "type": "/docs/errors#validation_failed",
+    "title": "Unprocessable Entity",
+    "status": 422,
+    "code": "validation_failed",
+    "detail": "The request holds a value that cannot be accepted.",
+    "remedy": "Correct the fields named in errors; unknown fields are refused too.",
+    "requestId": "01995d3e-7b1c-7a50-9a52-0c7f6f0f2d11",
+    "errors": [{"pointer": "/items/0/quantity", "detail": "Expected int >= 1"}],
+}
