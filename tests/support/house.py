@@ -64,9 +64,10 @@ async def open_house(
     if policy is not None:
         body["policy"] = policy
     created = await _post(client, f"{API}/events", body, organizer)
-    showtimes = (await client.get(f"{API}/showtimes", params={"eventId": created["id"]})).json()[
-        "items"
-    ]
+    listed = await client.get(
+        f"{API}/showtimes", params={"eventId": created["id"]}, headers=organizer
+    )
+    showtimes = listed.json()["items"]
     return House(
         created["id"],
         showtimes[0]["id"],
