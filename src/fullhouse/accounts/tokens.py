@@ -123,14 +123,6 @@ class Authenticator:
         claims = self._claims_of(token)
         return self._remembered(claims.user_id) or await self._look_up(claims.user_id)
 
-    def recall(self, token: str) -> Principal | None:
-        """The principal, if no database is needed to name it; else None.
-
-        Raises Refused(UNAUTHENTICATED) like a call does. For the selling path, which saves
-        itself a turn of the event loop.
-        """
-        return self._remembered(self._claims_of(token).user_id)
-
     def forget(self, tag: str) -> None:
         """Listener's hook: a user's roles have changed, or anything may have."""
         if tag == EVERYTHING:

@@ -1,5 +1,8 @@
 """Freed places go to those who wait, in the transaction that freed them.
 
+A long line takes more than one (``bookings/batch.py``); the places are safe meanwhile, because
+while anybody waits for them nobody else gets them.
+
 The rule, as buyers are told it: the line of a category is served strictly in the order of joining.
 An entry that asks for more places than are free is passed over, keeps its place, and is asked
 again whenever places come free; the next entry that fits is served. Who is not in the line gets

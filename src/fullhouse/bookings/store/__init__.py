@@ -1,7 +1,7 @@
 """All SQL of the selling core, on the sequencer's own asyncpg connection.
 
-Three round trips make a batch: ``load``, ``save``, and the commit; the waitlist adds one or two
-when places came free while somebody waits. Documents of JSON go in and come out whole, because a
+Four round trips make a batch: its beginning, ``load``, ``save``, and the commit; the waitlist adds
+a few when places came free while somebody waits. Documents of JSON go in and come out whole, because a
 round trip and a Python loop over columns each cost more than everything PostgreSQL does here.
 """
 
