@@ -1,4 +1,4 @@
-# 'make help' lists the commands. Needs python3 of version 3.11 or newer, and nothing else.
+# 'make help' lists the commands. Needs python3 of version 3.11 or newer, with venv, and git.
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,7 +38,7 @@ format: $(VENV)/.test ## Put the source into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.test ## Measure, and compare with the limits
+bench: $(VENV)/.test ## Measure, and compare with the limits; needs wrk
 	$(BIN)/python -m bench $(ARGS)
 
 COMPILE := $(BIN)/uv --no-config pip compile --quiet --universal --python-version 3.11 \
@@ -62,6 +62,7 @@ INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes 
 
 $(VENV)/.tools: requirements/tools.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Fullhouse needs Python 3.11 or newer: make PYTHON=python3.12 …")'
+	@echo "Installing, once…"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@touch $@

@@ -32,6 +32,7 @@ from fullhouse.bookings import routes as bookings_routes
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.direct import reserve_directly
 from fullhouse.bookings.jobs import Housekeeper
+from fullhouse.bookings.seat_states import SeatStates
 from fullhouse.bookings.sequencer import Sequencer
 from fullhouse.bookings.terms import Terms
 from fullhouse.catalog import errors as catalog_errors
@@ -74,6 +75,7 @@ class Parts:
     authenticator: Authenticator
     seat_maps: SeatMaps
     desk: Desk
+    seat_states: SeatStates
     housekeeper: Housekeeper
 
 
@@ -128,6 +130,7 @@ def make_parts(settings: Settings) -> Parts:
         ),
         seat_maps=seat_maps,
         desk=Desk(sequencer, terms),
+        seat_states=SeatStates(database, terms),
         housekeeper=Housekeeper(database, sequencer),
     )
 
@@ -197,6 +200,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "organizer_registration": _given(parts.settings.organizer_registration),
         "seat_maps": _given(parts.seat_maps),
         "desk": _given(parts.desk),
+        "seat_states": _given(parts.seat_states),
     }
 
 

@@ -92,8 +92,10 @@ async def _note_catalogue(town: Town, client: httpx.AsyncClient, house: House) -
     # The first of each is what the good requests use: only a draft can be published.
     town.note(key=event["slug"], eventId=draft["id"])
     town.note(key=house.event_id, eventId=house.event_id)
-    for category_id in house.categories.values():
-        town.note(categoryId=category_id)
+    for name, category_id in house.categories.items():
+        # Nobody resizes the box: its line would be served, and then nobody could leave it.
+        if name != "Box":
+            town.note(categoryId=category_id)
     for seat in ("Main A-1", "a1", "A-01", "B-3", "F-8"):
         town.note(seats=seat)
 

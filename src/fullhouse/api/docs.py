@@ -1,4 +1,4 @@
-"""The interactive reference, to which ``/`` leads, and the list of error codes; every byte comes from this server."""
+"""The reference, to which ``/`` leads, and the list of error codes; all bytes are this server's."""
 
 import html
 from collections.abc import Callable, Iterable

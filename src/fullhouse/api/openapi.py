@@ -61,7 +61,14 @@ _TAGS = {
 }
 
 # Whoever asks for one of these may have to be told to come again later.
-_NEEDING_THE_DATABASE = {"database", "principal", "visitor", "desk", "seat_maps"}
+_NEEDING_THE_DATABASE = {
+    "database",
+    "principal",
+    "visitor",
+    "desk",
+    "seat_maps",
+    "seat_states",
+}
 
 
 class _Structs(StructSchemaPlugin):

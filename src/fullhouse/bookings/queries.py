@@ -1,7 +1,6 @@
 """What screens show of bookings, seats and lines."""
 
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from fullhouse.api.errors import NOT_FOUND
 from fullhouse.api.pagination import Page, Slice, encode_cursor, position_in
@@ -22,9 +21,6 @@ from fullhouse.kit.errors import Refused
 
 # A buyer's places in lines are few; more than this are not shown.
 MOST_WAITING = 100
-
-# What is kept of the seats in each database lives as long as the way to it.
-_STATES: WeakKeyDictionary[Database, SeatStates] = WeakKeyDictionary()
 
 
 async def own_booking(database: Database, principal: Principal, booking_id: UUID) -> read.Owned:
@@ -106,29 +102,20 @@ async def visible_terms(desk: Desk, visitor: Principal | None, showtime_id: UUID
     raise Refused(NOT_FOUND)
 
 
-async def seats(database: Database, desk: Desk, terms: SaleTerms) -> bytes:
+async def seats(seat_states: SeatStates, terms: SaleTerms) -> bytes:
     """Every seat of the showtime with its status; empty where places are only counted.
 
     A finished ``SeatsView``. That of a large hall may be a quarter of a second old.
     """
-    shown = await _states_of(database).show(database, desk.terms, "seats", terms, None)
+    shown = await seat_states.show("seats", terms, None)
     assert shown.body is not None  # nothing was said to be there already
     return shown.body
 
 
-async def availability(
-    database: Database, desk: Desk, terms: SaleTerms, had: str | None = None
-) -> Shown:
+async def availability(seat_states: SeatStates, terms: SaleTerms, had: str | None = None) -> Shown:
     """The counters of the showtime, and its seats packed into two bits each.
 
     A finished ``AvailabilityView``, unless ``had`` is its ETag. That of a large hall may be a
     quarter of a second old.
     """
-    return await _states_of(database).show(database, desk.terms, "availability", terms, had)
-
-
-def _states_of(database: Database) -> SeatStates:
-    states = _STATES.get(database)
-    if states is None:
-        states = _STATES[database] = SeatStates()
-    return states
+    return await seat_states.show("availability", terms, had)

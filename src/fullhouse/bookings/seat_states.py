@@ -70,15 +70,17 @@ class _Made:
 class SeatStates:
     """The kept answers of one process, with at most one computation of each at a time."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, database: Database, known: Terms, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._known = known
         self._clock = clock
         self._made: _Kept[_Made] = _Kept(_ANSWERS_BYTES)
         self._layouts: _Kept[_Packing | _Listing] = _Kept(_LAYOUTS_SEATS)
         self._flights: dict[_Key, asyncio.Task[_Made]] = {}
 
-    async def show(
-        self, database: Database, known: Terms, kind: Kind, terms: SaleTerms, had: str | None
-    ) -> Shown:
+    async def show(self, kind: Kind, terms: SaleTerms, had: str | None) -> Shown:
         """The answer for these terms, or that ``had``, the client's ETag, stands for it.
 
         Refused with ``not_found`` when there is no such showtime.
@@ -86,17 +88,15 @@ class SeatStates:
         key = (kind, terms.showtime_id, terms.revision)
         made = self._made.get(key)
         if made is None or self._clock() >= made.good_until:
-            version = await _version_of(database, terms.showtime_id)
+            version = await _version_of(self._database, terms.showtime_id)
             etag = _etag(version, terms.revision)
             if had == etag:
                 return Shown(etag, None)
-            made = await self._at_least(version, key, database, known, terms)
+            made = await self._at_least(version, key, terms)
         etag = _etag(made.version, terms.revision)
         return Shown(etag, None if had == etag else made.body)
 
-    async def _at_least(
-        self, version: int, key: _Key, database: Database, known: Terms, terms: SaleTerms
-    ) -> _Made:
+    async def _at_least(self, version: int, key: _Key, terms: SaleTerms) -> _Made:
         made = self._made.get(key)
         if made is not None and made.version >= version:
             if made.large:
@@ -107,7 +107,7 @@ class SeatStates:
         while True:
             flight = self._flights.get(key)
             if flight is None:
-                flight = asyncio.create_task(self._make(key, database, known, terms))
+                flight = asyncio.create_task(self._make(key, terms))
                 self._flights[key] = flight
                 flight.add_done_callback(lambda task: self._landed(key, task))
             # Whoever goes away takes nothing from those who wait for the same.
@@ -122,9 +122,9 @@ class SeatStates:
             made = flight.result()
             self._made.put(key, made, len(made.body))
 
-    async def _make(self, key: _Key, database: Database, known: Terms, terms: SaleTerms) -> _Made:
-        seat_map = await known.seat_map(terms)
-        async with database.read_raw() as connection:
+    async def _make(self, key: _Key, terms: SaleTerms) -> _Made:
+        seat_map = await self._known.seat_map(terms)
+        async with self._database.read_raw() as connection:
             document = await read.standing(connection, terms.showtime_id)
         if document is None:
             raise Refused(NOT_FOUND)

@@ -12,7 +12,7 @@ from fullhouse.api.principal import Principal
 from fullhouse.bookings import queries
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.schemas import AvailabilityView, SeatsView
-from fullhouse.kit.db import Database
+from fullhouse.bookings.seat_states import SeatStates
 
 _TAGS = ["Showtimes"]
 
@@ -37,11 +37,11 @@ IfNoneMatch = Annotated[
     | {200: ResponseSpec(SeatsView, generate_examples=False, description="As it is now.")},
 )
 async def get_seats(
-    showtime_id: UUID, visitor: Principal | None, desk: Desk, database: Database
+    showtime_id: UUID, visitor: Principal | None, desk: Desk, seat_states: SeatStates
 ) -> Response[bytes]:
     """Every seat with its status, in the order of the seat map."""
     terms = await queries.visible_terms(desk, visitor, showtime_id)
-    body = await queries.seats(database, desk, terms)
+    body = await queries.seats(seat_states, terms)
     return Response(body, media_type=MediaType.JSON)
 
 
@@ -59,13 +59,13 @@ async def get_availability(
     showtime_id: UUID,
     visitor: Principal | None,
     desk: Desk,
-    database: Database,
+    seat_states: SeatStates,
     if_none_match: IfNoneMatch = None,
 ) -> Response[bytes | None]:
     """Counters and packed seat states, with a version that rises with every change."""
     terms = await queries.visible_terms(desk, visitor, showtime_id)
     # The ETag has the terms' revision too: they say which seats are for sale.
-    shown = await queries.availability(database, desk, terms, if_none_match)
+    shown = await queries.availability(seat_states, terms, if_none_match)
     headers = {"ETag": shown.etag, "Cache-Control": _REVALIDATE}
     if shown.body is None:
         return Response(None, status_code=304, headers=headers)

@@ -1,8 +1,8 @@
 """All SQL of the selling core, on the sequencer's own asyncpg connection.
 
 Four round trips make a batch: its beginning, ``load``, ``save``, and the commit; the waitlist adds
-a few when places came free while somebody waits. Documents of JSON go in and come out whole, because a
-round trip and a Python loop over columns each cost more than everything PostgreSQL does here.
+a few when places came free while somebody waits. Documents of JSON go in and come out whole,
+because a round trip and a Python loop over columns each cost more than all that PostgreSQL does.
 """
 
 from fullhouse.bookings.store.load import (
