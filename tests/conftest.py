@@ -9,7 +9,7 @@ import pytest_asyncio
 from fullhouse.api.context import request_id
 from fullhouse.app import Parts, compose, make_parts
 from fullhouse.kit import logging
-from fullhouse.kit.db import Database
+from fullhouse.kit.db import Database, RawConnection
 from fullhouse.kit.embedded import EmbeddedPostgres
 from fullhouse.settings import Settings
 from tests.support.asgi import client_of
@@ -48,6 +48,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url)
     yield database
     await database.close()
+
+
+@pytest_asyncio.fixture
+async def connection(database: Database) -> AsyncIterator[RawConnection]:
+    """A connection of the test's own to the module's database."""
+    raw = await database.connect_raw()
+    yield raw
+    await raw.close()
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from fullhouse.bookings.core.commands import (
     Block,
     Cancel,
     Confirm,
-    Reserve,
     Resize,
     SeatChoice,
     Settlement,
@@ -22,36 +21,13 @@ from fullhouse.bookings.core.commands import (
 from fullhouse.bookings.core.types import Outcome, Status
 from fullhouse.bookings.sequencer import Sequencer
 from fullhouse.bookings.terms import Terms
-from fullhouse.catalog.rules import CategoryTerms, SaleTerms
 from fullhouse.kit.db import Database, RawConnection
 from fullhouse.kit.errors import UNAVAILABLE, Refused
-from fullhouse.kit.ids import new_code, new_id
+from fullhouse.kit.ids import new_id
 from fullhouse.venues.queries import SeatMaps
 from tests.support.house import API, open_house
 from tests.support.people import signed_in
-from tests.support.selling_rows import add_showtime, add_user, counted, sale_terms, seated
-
-
-class Shop:
-    """A showtime of its own with one counted category."""
-
-    def __init__(self, terms: SaleTerms, category: CategoryTerms, user_id: object) -> None:
-        self.id = terms.showtime_id
-        self.category_id = category.id
-        self._user_id = user_id
-
-    def order(self, quantity: int = 1, *, join: bool = False) -> Reserve:
-        items = ((self.category_id, quantity),)
-        return Reserve(
-            self.id, new_id(), self._user_id, new_code(), items, (), join  # type: ignore[arg-type]
-        )  # fmt: skip
-
-
-@pytest_asyncio.fixture
-async def connection(database: Database) -> AsyncIterator[RawConnection]:
-    raw = await database.connect_raw()
-    yield raw
-    await raw.close()
+from tests.support.selling_rows import add_showtime, open_shop, sale_terms, seated
 
 
 @pytest_asyncio.fixture
@@ -62,21 +38,14 @@ async def running(database: Database) -> AsyncIterator[Sequencer]:
     await made.stop()
 
 
-async def new_shop(connection: RawConnection, capacity: int) -> Shop:
-    category = counted()
-    terms = sale_terms([category])
-    await add_showtime(connection, terms, {category.id: capacity})
-    return Shop(terms, category, await add_user(connection))
-
-
 async def test_long_line_is_served_in_turns_with_the_others(
     running: Sequencer, connection: RawConnection, database: Database
 ) -> None:
-    crowded, other = await new_shop(connection, 1), await new_shop(connection, 100)
+    crowded, other = await open_shop(connection, 1), await open_shop(connection, 100)
     first = crowded.order()
     await running.submit(first)
     joined = await asyncio.gather(
-        *(running.submit(crowded.order(join=True)) for _ in range(6 * batch.OFFERS_LIMIT))
+        *(running.submit(crowded.order(join_waitlist=True)) for _ in range(6 * batch.OFFERS_LIMIT))
     )
     assert {result.outcome for result in joined} == {Outcome.WAITLISTED}
     # Room for all of them at once; somebody wants to buy elsewhere at the same moment.
@@ -108,13 +77,13 @@ async def test_newcomer_waits_while_a_long_line_is_being_served(
     running: Sequencer, connection: RawConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch, "OFFERS_LIMIT", 2)
-    shop = await new_shop(connection, 1)
+    shop = await open_shop(connection, 1)
     await running.submit(shop.order())
-    await asyncio.gather(*(running.submit(shop.order(join=True)) for _ in range(6)))
+    await asyncio.gather(*(running.submit(shop.order(join_waitlist=True)) for _ in range(6)))
     results = await asyncio.gather(
         running.submit(Resize(shop.id, shop.category_id, 50)),
         running.submit(shop.order()),
-        running.submit(shop.order(join=True)),
+        running.submit(shop.order(join_waitlist=True)),
     )
     # There is room, but four still stand before them.
     assert [result.outcome for result in results[1:]] == [Outcome.SOLD_OUT, Outcome.WAITLISTED]
@@ -145,7 +114,7 @@ async def test_heavy_commands_do_not_share_one_batch(
 async def test_locked_showtime_stops_nobody_else(
     running: Sequencer, connection: RawConnection
 ) -> None:
-    locked, other = await new_shop(connection, 10), await new_shop(connection, 10)
+    locked, other = await open_shop(connection, 10), await open_shop(connection, 10)
     async with connection.transaction():
         await connection.execute(
             "SELECT FROM inventories WHERE showtime_id = $1 FOR UPDATE", locked.id
@@ -171,7 +140,7 @@ async def test_locked_showtime_stops_nobody_else(
 async def test_answers_of_one_batch_do_not_change_each_other(
     running: Sequencer, connection: RawConnection
 ) -> None:
-    shop = await new_shop(connection, 10)
+    shop = await open_shop(connection, 10)
     order = shop.order()
     _, confirmed, cancelled = await asyncio.gather(
         running.submit(order),

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import httpx
-import msgspec
 import pytest
 import pytest_asyncio
 
@@ -13,28 +12,20 @@ from fullhouse.api.errors import as_refused
 from fullhouse.app import compose, make_parts
 from fullhouse.bookings import batch, store
 from fullhouse.bookings.audit import audit
-from fullhouse.bookings.core.commands import Actor, Cancel, Confirm, Expire, Reserve, Settlement
+from fullhouse.bookings.core.commands import Actor, Cancel, Confirm, Expire, Settlement
 from fullhouse.bookings.core.types import Outcome
 from fullhouse.bookings.sequencer import Sequencer
 from fullhouse.bookings.terms import Terms
-from fullhouse.catalog.rules import CategoryTerms, SaleTerms
 from fullhouse.kit.db import Database, RawConnection
 from fullhouse.kit.errors import OVERLOADED, UNAVAILABLE, Refused
-from fullhouse.kit.ids import new_code, new_id
+from fullhouse.kit.ids import new_code
 from fullhouse.settings import Settings
 from fullhouse.venues.queries import SeatMaps
 from tests.support.asgi import client_of
 from tests.support.house import API, open_house
 from tests.support.people import signed_in
-from tests.support.selling_rows import add_showtime, add_user, counted, sale_terms
+from tests.support.selling_rows import Shop, open_shop
 from tests.support.settings import settings_for
-
-
-@pytest_asyncio.fixture
-async def connection(database: Database) -> AsyncIterator[RawConnection]:
-    raw = await database.connect_raw()
-    yield raw
-    await raw.close()
 
 
 @pytest_asyncio.fixture
@@ -45,31 +36,9 @@ async def sequencer(database: Database) -> AsyncIterator[Sequencer]:
     await running.stop()
 
 
-class Shop:
-    """A showtime with one counted category, and a buyer."""
-
-    def __init__(self, terms: SaleTerms, category: CategoryTerms, user_id: object) -> None:
-        self.terms = terms
-        self._category = category
-        self._user_id = user_id
-
-    def order(self, quantity: int = 1, **changes: object) -> Reserve:
-        command = Reserve(
-            self.terms.showtime_id,
-            new_id(),
-            self._user_id,  # type: ignore[arg-type]
-            new_code(),
-            ((self._category.id, quantity),),
-        )
-        return msgspec.structs.replace(command, **changes)
-
-
 @pytest_asyncio.fixture
 async def shop(connection: RawConnection) -> Shop:
-    category = counted()
-    terms = sale_terms([category])
-    await add_showtime(connection, terms, {category.id: 10_000})
-    return Shop(terms, category, await add_user(connection))
+    return await open_shop(connection, 10_000)
 
 
 async def test_submit_everything_waiting_shares_a_transaction(

@@ -3,13 +3,15 @@
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from fullhouse.bookings.core.commands import Reserve
 from fullhouse.catalog.rules import CategoryTerms, Policy, SaleTerms
 from fullhouse.kit.db import RawConnection
-from fullhouse.kit.ids import new_id
+from fullhouse.kit.ids import new_code, new_id
 
 
 @dataclass
@@ -122,3 +124,28 @@ async def add_showtime(
             category.id,
             capacities[category.id],
         )
+
+
+class Shop:
+    """A stored showtime with one counted category, and a buyer."""
+
+    def __init__(self, terms: SaleTerms, category_id: UUID, user_id: UUID) -> None:
+        self.terms = terms
+        self.id = terms.showtime_id
+        self.category_id = category_id
+        self._user_id = user_id
+
+    def order(self, quantity: int = 1, **changes: Any) -> Reserve:
+        """A command of the buyer's, new each time."""
+        command = Reserve(
+            self.id, new_id(), self._user_id, new_code(), ((self.category_id, quantity),)
+        )
+        return msgspec.structs.replace(command, **changes)
+
+
+async def open_shop(connection: RawConnection, capacity: int) -> Shop:
+    """A shop that sells that many places."""
+    category = counted()
+    terms = sale_terms([category])
+    await add_showtime(connection, terms, {category.id: capacity})
+    return Shop(terms, category.id, await add_user(connection))
