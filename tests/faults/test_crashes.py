@@ -216,17 +216,22 @@ async def test_stopped_server_does_not_stop_the_others(
             await asyncio.sleep(1)
             await stop_in_a_transaction(url, process)
             await asyncio.sleep(5)
-            after = time.monotonic()
-            await asyncio.sleep(1.5)
-            assert going.diary.last_success > after, "the stopped server kept the lock"
+            assert await sold_since(going, time.monotonic()), "the stopped server kept the lock"
             os.killpg(process.pid, signal.SIGCONT)
-            woken = time.monotonic()
-            await asyncio.sleep(2)
+            assert await sold_since(frozen, time.monotonic()), "it did not recover by itself"
             diaries = [await frozen.stop(), await going.stop()]
-            assert diaries[0].last_success > woken, "the stopped server did not recover"
             for diary in diaries:
                 assert set(diary.statuses) <= {201, 503}
                 await check_nothing_lost(url, other, house, diary)
+
+
+async def sold_since(rush: Rush, moment: float) -> bool:
+    """Whether the rush sells again; waits for it as long as a busy machine may need."""
+    for _ in range(200):
+        if rush.diary.last_success > moment:
+            return True
+        await asyncio.sleep(0.05)
+    return False
 
 
 async def stop_in_a_transaction(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -24,13 +24,14 @@ metadata = sa.MetaData(
     }
 )
 
-# SQLSTATEs of what took too long: waiting for a lock (55P03), a statement (57014), a transaction
-# left open (25P03). The database is there; it is this one thing that does not get done.
-_SLOW_SQLSTATES = ("55P03", "57014", "25P03")
+# SQLSTATEs of what took too long: waiting for a lock (55P03), a statement (57014). The database
+# is there; it is this one thing that does not get done.
+_SLOW_SQLSTATES = ("55P03", "57014")
 
 # SQLSTATEs that mean "not now" and never "wrong": those, connection trouble (08), too many
-# connections or other lack of means (53), operator intervention such as a restart (57P).
-_PASSING_SQLSTATES = (*_SLOW_SQLSTATES, "08", "53", "57P")
+# connections or other lack of means (53), operator intervention such as a restart (57P), and a
+# session that was ended because this process stood still in a transaction (25P03).
+_PASSING_SQLSTATES = (*_SLOW_SQLSTATES, "08", "53", "57P", "25P03")
 
 # Lost races that PostgreSQL itself asks us to repeat: serialization failure and deadlock.
 _RETRY_SQLSTATES = ("40001", "40P01")
