@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,11 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+admin_cli = typer.Typer(
+    help="Administrators of this installation.", no_args_is_help=True, rich_markup_mode=None
+)
+cli.add_typer(admin_cli, name="admin")
 
 # Texts, so that a wrong one is reported in the same way as a wrong variable.
 Host = Annotated[str | None, typer.Option(help="Address to listen on.  [127.0.0.1]")]
@@ -134,6 +140,39 @@ def demo(data_dir: DataDir = None) -> None:
         else "The demo is complete already."
     )
     print("\n".join(databases.demo_logins()))
+
+
+@admin_cli.command("create")
+def create_admin(
+    email: Annotated[str, typer.Option(help="The address to sign in with.")],
+    name: Annotated[str, typer.Option(help="How the person is called.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Make an administrator: the first one, or one more.
+
+    The password is asked for on a terminal; without one, a strong one is made and printed once.
+    """
+    from fullhouse import databases
+
+    settings = _settings(data_dir=data_dir)
+    made: str | None = None
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = made = secrets.token_urlsafe(18)
+    with databases.database_of(settings) as target:
+        databases.migrate(target)
+        address = databases.create_admin(
+            settings, target, name=name, email=email, password=password
+        )
+    print(f"Made the administrator {address}.")
+    if made is not None:
+        print(f"Password, shown this once: {made}")
 
 
 @cli.command()

@@ -14,7 +14,11 @@ from fullhouse.settings import Settings
 OLDEST_MAJOR = 15
 CONNECT_SECONDS = 10.0
 
+# What the command that makes administrators calls the fields of an account.
+_NAMES = {"/email": "--email", "/name": "--name", "/password": "the password"}
+
 if TYPE_CHECKING:
+    from fullhouse.accounts.passwords import PasswordHasher
     from fullhouse.bookings.audit import Report
     from fullhouse.demo import DemoSummary
 
@@ -90,6 +94,20 @@ def load_demo(settings: Settings, target: Target) -> "DemoSummary":
         raise Failure(str(error)) from error
 
 
+def create_admin(
+    settings: Settings, target: Target, *, name: str, email: str, password: str
+) -> str:
+    """Make an administrator; answers the address as it is kept. Raises Failure with the reason."""
+    from fullhouse.kit.errors import Refused
+
+    work = _create_admin(settings, target.url, name, email, password)
+    try:
+        return run_on_database(work, external=target.external)
+    except Refused as refused:
+        wrong = [f"{_NAMES[error.pointer]}: {error.detail}" for error in refused.errors]
+        raise Failure("; ".join(wrong) or f"--email: {refused.detail}") from refused
+
+
 def demo_logins() -> list[str]:
     """One line for each account of the demo: address, password and role."""
     from fullhouse.demo import LOGINS
@@ -130,24 +148,44 @@ def _revisions() -> list[str]:
     return sorted(path.name.partition("_")[0] for path in folder.glob("versions/[0-9]*.py"))
 
 
+async def _create_admin(settings: Settings, url: str, name: str, email: str, password: str) -> str:
+    from fullhouse.accounts.commands.administration import create_admin
+    from fullhouse.accounts.rules import normalize_email
+    from fullhouse.kit.db import Database
+
+    database = Database(url, pool_size=1)
+    hasher = _hasher(settings)
+    try:
+        await create_admin(database, hasher, name=name, email=email, password=password)
+    finally:
+        hasher.close()
+        await database.close()
+    return normalize_email(email)
+
+
 async def _load_demo(settings: Settings, url: str) -> "DemoSummary":
-    from fullhouse.accounts.passwords import PasswordHasher
     from fullhouse.demo import load_demo
     from fullhouse.kit.db import Database
     from fullhouse.venues.queries import SeatMaps
 
     database = Database(url, pool_size=4)
-    hasher = PasswordHasher(
-        settings.password_hash_memory_kib,
-        settings.password_hash_passes,
-        settings.password_hash_lanes,
-        settings.password_hash_threads,
-    )
+    hasher = _hasher(settings)
     try:
         return await load_demo(database, hasher, SeatMaps(database), datetime.now(UTC))
     finally:
         hasher.close()
         await database.close()
+
+
+def _hasher(settings: Settings) -> "PasswordHasher":
+    from fullhouse.accounts.passwords import PasswordHasher
+
+    return PasswordHasher(
+        settings.password_hash_memory_kib,
+        settings.password_hash_passes,
+        settings.password_hash_lanes,
+        settings.password_hash_threads,
+    )
 
 
 async def _audit(url: str) -> "Report":

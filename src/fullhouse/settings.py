@@ -53,6 +53,82 @@ class Settings(BaseSettings):
         description="At least 32 characters; signs access tokens. Unset: made once and kept in "
         "the data folder. Must be set, to the same value everywhere, with a database URL.",
     )
+    public_url: str | None = Field(
+        None,
+        description="https://… under which people reach this server: for links in messages and "
+        "the way back from Google. Default: http:// with host and port.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks, separated by commas, of proxies whose "
+        "X-Forwarded-For and X-Forwarded-Proto are believed. Default: none.",
+    )
+    cors_origins: str = Field(
+        "",
+        description="Origins, separated by commas, whose pages may call the API with "
+        "credentials, such as https://tickets.example. Default: none but our own.",
+    )
+    valkey_url: SecretStr | None = Field(
+        None,
+        description="valkey://…, redis://… or unix://… of a Valkey that counts rate limits for "
+        "all servers together. Unset: each process counts for itself.",
+    )
+    rate_limits_enabled: bool = Field(
+        True, description="Whether requests are limited; switch it off for load tests only."
+    )
+    rate_limit_authenticated: str = Field(
+        "1000 per hour", description="Requests with a token, of one address."
+    )
+    rate_limit_auth: str = Field(
+        "10 per 15 minutes", description="Attempts to get in (below /auth), of one address."
+    )
+    rate_limit_public: str = Field(
+        "3000 per hour", description="Requests without a token, of one address."
+    )
+    rate_limit_user: str = Field("200 per hour", description="Requests of one user or API key.")
+    rate_limit_writes: str = Field(
+        "100 per hour", description="Requests that change something, of one user or API key."
+    )
+    rate_limit_bookings: str = Field("5 per minute", description="Reservations of one user.")
+    session_idle_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        30, description="After how long without use a session ends."
+    )
+    session_longest_days: Annotated[int, Field(ge=1, le=3_650)] = Field(
+        180, description="After how long a session ends, however much it is used."
+    )
+    admin_second_factor: bool = Field(
+        False, description="Whether administrators must have signed in with a second factor."
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="smtp://user:password@host:587 (STARTTLS where offered), smtps://… (TLS) of "
+        "the mail server. Unset: mails are written to the log, with the codes in them.",
+    )
+    mail_from: str = Field(
+        "Fullhouse <tickets@localhost>", description="Sender of mails: Name <address>."
+    )
+    sms_adapter: Literal["log", "webhook", "twilio"] = Field(
+        "log", description="How text messages leave. log writes them, with the codes, to the log."
+    )
+    sms_webhook_url: str | None = Field(
+        None, description="https://… that gets each text message as JSON, for sms_adapter=webhook."
+    )
+    sms_webhook_secret: SecretStr | None = Field(
+        None, description="Signs those requests (Standard Webhooks); whsec_… or any text."
+    )
+    twilio_account_sid: str | None = Field(None, description="For sms_adapter=twilio.")
+    twilio_auth_token: SecretStr | None = Field(None, description="For sms_adapter=twilio.")
+    twilio_from: str | None = Field(
+        None, description="Sender for sms_adapter=twilio: a number in E.164 form, or MG… service."
+    )
+    twilio_url: str = Field("https://api.twilio.com", description="Twilio's address, for tests.")
+    google_client_id: str | None = Field(
+        None, description="Of the OAuth client at Google; unset: no way in with Google."
+    )
+    google_client_secret: SecretStr | None = Field(None, description="Of the same client.")
+    google_issuer: str = Field(
+        "https://accounts.google.com", description="OpenID issuer; another one for tests."
+    )
     access_token_minutes: Annotated[int, Field(ge=1, le=1_440)] = Field(
         15, description="How long an access token is good for."
     )

@@ -31,7 +31,16 @@ GRAMMAR = {
 
 # What a domain has besides, the kind of file whose rules it keeps, and why it is a file of its own.
 EXTRAS = {
+    "accounts/letters": ("pure", "the texts of the messages that the accounts send"),
+    "accounts/listings": ("queries", "reads of organizations and of the audit log"),
+    "accounts/membership": ("pure", "who may do what to whom in an organization"),
     "accounts/passwords": ("runtime", "the bounded pool of threads that hashes passwords"),
+    "accounts/common_passwords": ("runtime", "what no password may be, with its list"),
+    "accounts/second_factor": ("runtime", "authenticator apps and recovery codes"),
+    "accounts/one_time": ("runtime", "makes codes, tokens and keys, and hashes them"),
+    "accounts/lockout": ("pure", "how delays grow with failures"),
+    "accounts/phones": ("pure", "the one form of a phone number"),
+    "accounts/oidc": ("runtime", "what a provider is asked, and what is remembered meanwhile"),
     "accounts/tokens": ("runtime", "signs tokens and keeps who they stand for"),
     "venues/seatmap": ("pure", "the immutable seat map that finds seats by name"),
     "venues/labels": ("pure", "all spellings of a seat's label"),
@@ -43,12 +52,15 @@ EXTRAS = {
     "catalog/filters": ("pure", "what a list is asked for"),
     "catalog/parameters": ("schemas", "the query parameters that its lists share"),
     "catalog/views": ("schemas", "its answers, which would make schemas too long"),
+    "catalog/favorites": ("commands", "a person's favourite events, marked and listed"),
+    "catalog/favorite_routes": ("routes", "the routes of a person's favourite events"),
     "catalog/organizer_routes": ("routes", "the routes for organizers, beside those for all"),
     "bookings/sequencer": ("runtime", "group commit: the queue and its loop"),
     "bookings/batch": ("runtime", "one transaction of the sequencer"),
     "bookings/terms": ("runtime", "keeps the terms of sale between batches"),
     "bookings/seat_states": ("runtime", "keeps finished answers about seats, made once for all"),
     "bookings/direct": ("runtime", "the reservation past the framework"),
+    "bookings/personal": ("commands", "all that is one person's: given out, and deleted"),
     "bookings/audit": ("queries", "checks every invariant in the database"),
 }
 

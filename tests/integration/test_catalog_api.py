@@ -60,6 +60,11 @@ async def terms_of(database: Database, *showtime_ids: str) -> dict[UUID, SaleTer
         ({"title": "  "}, "/title"),
         ({"title": "x" * 201}, "/title"),
         ({"kind": "circus"}, "/kind"),
+        ({"title": "evil\u202egnp.exe"}, "/title"),
+        ({"title": "bell\x07"}, "/title"),
+        ({"title": "two\nlines"}, "/title"),
+        ({"location": "\u2066Main Square"}, "/location"),
+        ({"genre": "\u2069"}, "/genre"),
         ({"titel": "a slip"}, "/titel"),
         ({"currency": "US"}, "/currency"),
         ({"currency": "QQQ"}, "/currency"),
@@ -98,6 +103,7 @@ async def terms_of(database: Database, *showtime_ids: str) -> dict[UUID, SaleTer
         ({"categories": category(capacity=10_000_001)}, "/categories/0/capacity"),
         ({"categories": category(capacity=None)}, "/categories/0/capacity"),
         ({"categories": category(name="")}, "/categories/0/name"),
+        ({"categories": category(name="VIP\x9b")}, "/categories/0/name"),
         ({"categories": category() + category(name=" seat ")}, "/categories/1/name"),
         ({"categories": category(color="red")}, "/categories/0/color"),
         ({"categories": category(sections=["Main"])}, "/categories/0/sections"),
@@ -271,6 +277,34 @@ async def test_one_call_makes_show_event_categories_and_showtime(
         (900, 900),
     ]
     assert UUID(event["id"]).version == 7
+
+
+async def test_what_is_not_allowed_is_taken_out_of_descriptions(client: httpx.AsyncClient) -> None:
+    written = (
+        "<p onclick=x()>Rock & <em>roll</em></p><script>alert(1)</script><!-- no -->"
+        "<a href=javascript:alert(1)>a</a><a href=https://band.example/>b</a> 1 < 2"
+    )
+    cleaned = (
+        "<p>Rock &amp; <em>roll</em></p>"
+        '<a rel="noopener noreferrer nofollow">a</a>'
+        '<a href="https://band.example/" rel="noopener noreferrer nofollow">b</a> 1 &lt; 2'
+    )
+    headers = await organizer(client)
+    event = await made_event(client, headers, kind="movie", description=written)
+    assert event["description"] == cleaned
+    shown = await client.get(f"{EVENTS}/{event['id']}")
+    assert shown.json()["description"] == cleaned
+    show = await client.get(f"{API}/movies/{event['showId']}")
+    assert show.json()["description"] == cleaned
+    again = await made_event(client, headers, description=shown.json()["description"])
+    assert again["description"] == cleaned
+
+
+async def test_titles_stay_as_they_are_written(client: httpx.AsyncClient) -> None:
+    """They are plain text, and for whoever shows them to escape."""
+    title = '<b>Rock</b> & "Roll" 👩\u200d🎤'
+    event = await made_event(client, await organizer(client), title=title)
+    assert event["title"] == title
 
 
 async def test_without_a_duration_it_lasts_two_hours(client: httpx.AsyncClient) -> None:

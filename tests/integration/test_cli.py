@@ -1,11 +1,15 @@
 """The command line, in real processes on real folders."""
 
 import contextlib
+import fcntl
 import json
 import os
+import pty
+import select
 import signal
 import socket
 import subprocess
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +20,15 @@ import pytest
 from fullhouse import __version__
 from fullhouse.kit.embedded import EmbeddedPostgres
 from tests.support.postgres import short_folder
-from tests.support.processes import ServerProcess, free_port, one_line, run
+from tests.support.processes import (
+    PROGRAM,
+    ROOT,
+    ServerProcess,
+    environment,
+    free_port,
+    one_line,
+    run,
+)
 from tests.support.settings import SECRET
 
 
@@ -273,5 +285,125 @@ def test_api_needs_a_database() -> None:
 
 def test_help_names_every_command() -> None:
     shown: subprocess.CompletedProcess[str] = run("--help")
-    for command in ("serve", "api", "migrate", "demo", "audit", "psql", "version"):
+    for command in ("serve", "api", "migrate", "demo", "admin", "audit", "psql", "version"):
         assert f"\n  {command} " in shown.stdout
+
+
+def create_admin(
+    data_dir: Path, email: str, *arguments: str, typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """``fullhouse admin create`` with this on its standard input, which is no terminal."""
+    command = [*PROGRAM, "admin", "create", "--data-dir", str(data_dir), "--email", email]
+    return subprocess.run(
+        [*command, "--name", "Ada Lovelace", *arguments],
+        env=environment(),
+        cwd=ROOT,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def log_in(server: ServerProcess, email: str, password: str) -> str:
+    """The role of whoever can sign in with this."""
+    request = Request(
+        f"{server.url}/api/v1/auth/login",
+        json.dumps({"email": email, "password": password}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urlopen(request) as answer:
+        role: str = json.load(answer)["user"]["role"]
+    return role
+
+
+def test_administrators_are_made_by_the_operator_alone(data_dir: Path) -> None:
+    with ServerProcess(data_dir) as server:
+        for email, password, named in (
+            ("no address", "a password of my own", "--email"),
+            ("chief@example.com", "short", "the password"),
+            ("chief@example.com", "", "the password"),
+            ("chief@example.com", "password123", "the password"),
+            ("chief@example.com", "chief@example.com", "the password"),
+        ):
+            failed = create_admin(data_dir, email, "--password-stdin", typed=f"{password}\n")
+            assert named in one_line(failed), (email, password)
+            assert (failed.returncode, failed.stdout) == (1, "")
+
+        typed = "a password of my own"
+        made = create_admin(data_dir, "Chief@Example.com", "--password-stdin", typed=f"{typed}\n")
+        assert (made.returncode, made.stderr) == (0, "")
+        assert made.stdout == "Made the administrator chief@example.com.\n"
+        assert log_in(server, "chief@example.com", typed) == "ADMIN"
+
+        taken = create_admin(data_dir, "chief@example.com", "--password-stdin", typed=f"{typed}\n")
+        assert "--email" in one_line(taken)
+        assert typed not in taken.stderr
+
+        # Without a terminal and without a password one is made up.
+        further = create_admin(data_dir, "second@example.com")
+        assert (further.returncode, further.stderr) == (0, "")
+        first_line, second_line = further.stdout.splitlines()
+        assert first_line == "Made the administrator second@example.com."
+        password = second_line.rpartition(" ")[2]
+        assert len(password) >= 24
+        assert log_in(server, "second@example.com", password) == "ADMIN"
+        assert password not in create_admin(data_dir, "third@example.com").stdout
+
+        entries = run(
+            "psql", "--data-dir", data_dir, "--", "-Atc",
+            "SELECT actor_kind, action, after ->> 'role' FROM audit_log"
+            " WHERE actor_kind = 'operator' AND object_kind = 'user'",
+        )  # fmt: skip
+        assert entries.stdout.splitlines() == ["operator|user.created|ADMIN"] * 3
+
+
+def test_a_password_is_asked_for_twice_on_a_terminal_and_not_shown() -> None:
+    with short_folder() as folder:
+        ours, theirs = pty.openpty()
+        arguments = ["--data-dir", str(folder / "data"), "--email", "a@example.com", "--name", "A"]
+        process = subprocess.Popen(
+            [*PROGRAM, "admin", "create", *arguments],
+            env=environment(),
+            cwd=ROOT,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            # The prompt talks to the controlling terminal, which has to be this one.
+            preexec_fn=_take_terminal,
+        )
+        os.close(theirs)
+        shown = b""
+        try:
+            for question, answer in (
+                (b"Password: ", b"a password of my own\n"),
+                (b"confirmation: ", b"a password of my owm\n"),
+                (b"Password: ", b"a password of my own\n"),
+                (b"confirmation: ", b"a password of my own\n"),
+            ):
+                shown += _read_until(ours, question)
+                os.write(ours, answer)
+            shown += _read_until(ours, b"Made the administrator a@example.com.")
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            process.wait()
+            os.close(ours)
+    assert b"do not match" in shown
+    assert b"of my own" not in shown
+
+
+def _take_terminal() -> None:
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _read_until(terminal: int, text: bytes) -> bytes:
+    """What is written on the terminal up to and with the text."""
+    read = b""
+    while text not in read:
+        ready, _, _ = select.select([terminal], [], [], 60)
+        assert ready, f"{text!r} did not come: {read!r}"
+        read += os.read(terminal, 1_024)
+    return read

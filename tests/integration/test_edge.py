@@ -1,6 +1,7 @@
 """The layer in front of the framework: ids, headers, kept answers, direct routes, escapes."""
 
 import asyncio
+import contextvars
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -13,9 +14,27 @@ import structlog
 from litestar import Litestar, Request, Response, get
 
 from fullhouse.api.answers import Answers
+from fullhouse.api.browsers import Cors
+from fullhouse.api.context import client_address
 from fullhouse.api.edge import App, Edge, Message, keep
+from fullhouse.api.errors import FORBIDDEN, UNAUTHENTICATED
+from fullhouse.api.principal import SCOPE_KEY, Principal
+from fullhouse.api.proxies import Proxies
 from fullhouse.api.requests import read_body
 from fullhouse.kit.errors import Refused
+
+PAGE = "https://tickets.example"
+OTHER_PAGE = "https://other.example"
+ON_EVERY_ANSWER = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-site",
+    "permissions-policy": "camera=(), display-capture=(), geolocation=(), microphone=(), "
+    "payment=(), usb=()",
+}
 
 
 @dataclass
@@ -33,8 +52,10 @@ async def ask(
     *,
     method: str = "GET",
     query: str = "",
-    headers: dict[str, str] | None = None,
+    headers: dict[str, str] | list[tuple[str, str]] | None = None,
     body: list[bytes] | None = None,
+    peer: str | None = "203.0.113.9",
+    scheme: str = "http",
 ) -> Reply:
     """One request, straight into the application."""
     reply = Reply()
@@ -48,7 +69,10 @@ async def ask(
         if message["type"] == "http.response.start":
             assert not reply.status
             reply.status = message["status"]
-            reply.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            for name, value in message["headers"]:
+                known = reply.headers.get(name.decode())
+                joined = value.decode() if known is None else f"{known}, {value.decode()}"
+                reply.headers[name.decode()] = joined
         else:
             reply.body += message.get("body", b"")
 
@@ -57,10 +81,19 @@ async def ask(
         "method": method,
         "path": path,
         "query_string": query.encode(),
-        "headers": [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()],
+        "headers": [(k.lower().encode(), v.encode()) for k, v in pairs_of(headers)],
+        "client": None if peer is None else (peer, 4711),
+        "scheme": scheme,
     }
     await app(scope, receive, send)
     return reply
+
+
+def pairs_of(
+    headers: dict[str, str] | list[tuple[str, str]] | None,
+) -> list[tuple[str, str]]:
+    """Headers as pairs; some come several times."""
+    return headers if isinstance(headers, list) else list((headers or {}).items())
 
 
 class Things:
@@ -74,11 +107,15 @@ class Things:
         self.status = 200
         self.value = "first"
         self.extra: list[tuple[bytes, bytes]] = []
+        # The scope of the last request, and what its code was told of the client.
+        self.scope: dict[str, Any] = {}
+        self.address = ""
         # What happens between reading and answering.
         self.while_computing: Callable[[], Awaitable[None]] | None = None
 
     async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
         self.calls += 1
+        self.scope, self.address = scope, client_address()
         value = self.value
         if self.while_computing:
             await self.while_computing()
@@ -129,15 +166,34 @@ async def test_each_query_has_its_own_answer() -> None:
     assert things.calls == 2
 
 
-@pytest.mark.parametrize("name", ["Authorization", "Cookie"])
-async def test_what_somebody_may_see_alone_is_neither_kept_nor_given(name: str) -> None:
+async def test_what_somebody_may_see_alone_is_neither_kept_nor_given() -> None:
     things = Things()
     edge = Edge(things, Answers())
-    private = await ask(edge, headers={name: "x"})
+    private = await ask(edge, headers={"Authorization": "x"})
     assert private.headers["cache-control"] == "no-store"
     await ask(edge)
-    await ask(edge, headers={name: "x"})
+    await ask(edge, headers={"Authorization": "x"})
     assert things.calls == 3
+
+
+async def test_a_cookie_is_no_reason_to_compute_a_read_again() -> None:
+    things = Things()
+    edge = Edge(things, Answers())
+    for cookie in ("a=b", "a=c"):
+        reply = await ask(edge, headers={"Cookie": cookie})
+        assert reply.headers["cache-control"] == "public, max-age=60"
+    assert things.calls == 1
+
+
+@pytest.mark.parametrize("path", ["/api/v1/auth/google", "//api/v1//auth/google/"])
+async def test_a_way_in_is_neither_kept_nor_shared(path: str) -> None:
+    things = Things()
+    edge = Edge(things, Answers())
+    # All of them have to be in the application at once.
+    things.while_computing = asyncio.Barrier(5).wait  # type: ignore[assignment]
+    replies = await asyncio.wait_for(asyncio.gather(*(ask(edge, path) for _ in range(5))), 10)
+    assert things.calls == 5
+    assert {reply.headers["cache-control"] for reply in replies} == {"no-store"}
 
 
 async def test_a_client_that_has_it_gets_304() -> None:
@@ -301,6 +357,19 @@ async def test_a_cookie_made_for_one_is_given_to_nobody_else() -> None:
     assert "set-cookie" in (await ask(edge)).headers
     await ask(edge)
     assert things.calls == 2
+    # Nor to those who wait for the same at the same time.
+    made = 0
+
+    async def one_more() -> None:
+        nonlocal made
+        made += 1
+        things.extra = [(b"Set-Cookie", f"number={made}".encode())]
+        await asyncio.sleep(0)
+
+    things.while_computing = one_more
+    replies = await asyncio.gather(*(ask(edge) for _ in range(5)))
+    assert things.calls == 7
+    assert all("Set-Cookie" in reply.headers for reply in replies)
 
 
 async def test_when_the_leader_goes_away_another_takes_over() -> None:
@@ -459,3 +528,245 @@ async def test_with_the_framework_behind_it() -> None:
     assert second.headers["cache-control"] == "public, max-age=5"
     head = await ask(edge, "/events", method="HEAD")
     assert (head.status, head.body, head.headers["content-length"]) == (200, b"", "11")
+
+
+class Door:
+    """Knows one token, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.error: Exception | None = None
+        self.ada = Principal(UUID(int=1), "USER")
+
+    async def __call__(self, token: str) -> Principal:
+        self.asked.append(token)
+        if self.error is not None:
+            raise self.error
+        if token != "ada":
+            raise Refused(UNAUTHENTICATED)
+        return self.ada
+
+
+async def test_the_caller_is_found_out_once_and_left_for_the_routes() -> None:
+    things, door = Things(), Door()
+    edge = Edge(things, Answers(), authenticate=door)
+    for method in ("GET", "HEAD", "POST"):
+        await ask(edge, method=method, headers={"Authorization": "Bearer ada"})
+        assert things.scope[SCOPE_KEY] is door.ada
+    assert door.asked == ["ada"] * 3
+    await ask(edge, method="POST")
+    assert SCOPE_KEY not in things.scope
+    assert len(door.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "authorization", ["Bearer eve", "Bearer", "Bearer ", "Basic YWRhOmFkYQ==", "ada", ""]
+)
+async def test_a_bad_token_is_left_as_its_refusal(authorization: str) -> None:
+    things = Things()
+    edge = Edge(things, Answers(), authenticate=Door())
+    # Whether that matters is for the route to say.
+    assert (await ask(edge, headers={"Authorization": authorization})).status == 200
+    assert things.scope[SCOPE_KEY].code is UNAUTHENTICATED
+
+
+async def test_two_authorization_headers_stand_for_nobody() -> None:
+    things = Things()
+    edge = Edge(things, Answers(), authenticate=Door())
+    twice = [("Authorization", "Bearer ada"), ("Authorization", "Bearer ada")]
+    await ask(edge, headers=twice)
+    assert isinstance(things.scope[SCOPE_KEY], Refused)
+
+
+async def test_trouble_in_finding_out_the_caller_is_answered_as_such() -> None:
+    things, door = Things(), Door()
+    edge = Edge(things, Answers(), authenticate=door)
+    signed_in = {"Authorization": "Bearer ada"}
+    for error, status, code in (
+        (asyncpg.CannotConnectNowError("starting up"), 503, "temporarily_unavailable"),
+        (Refused(FORBIDDEN), 403, "forbidden"),
+        (RuntimeError("a bug"), 500, "internal_error"),
+    ):
+        door.error = error
+        reply = await ask(edge, headers=signed_in)
+        assert (reply.status, json.loads(reply.body)["code"]) == (status, code)
+        assert reply.headers["content-type"] == "application/problem+json"
+    assert things.calls == 0
+
+
+async def test_the_real_client_is_told_to_everybody_behind() -> None:
+    things = Things()
+    edge = Edge(things, Answers(), proxies=Proxies.parse("10.0.0.0/8, unix"))
+    told = {"X-Forwarded-For": "198.51.100.1", "X-Forwarded-Proto": "https"}
+    for method in ("POST", "HEAD"):
+        for peer in ("10.0.0.1", None):
+            await ask(edge, f"/{peer}", method=method, headers=told, peer=peer)
+            assert things.scope["client"] == ("198.51.100.1", 0)
+            assert things.scope["scheme"] == "https"
+            assert things.address == "198.51.100.1"
+    await ask(edge, method="POST", headers=told)
+    assert things.scope["client"] == ("203.0.113.9", 4711)
+    assert (things.scope["scheme"], things.address) == ("http", "203.0.113.9")
+    await ask(edge, method="POST", peer=None)
+    assert (things.scope["client"], things.address) == (None, "local")
+    assert contextvars.Context().run(client_address) == ""
+
+
+async def test_several_forwarded_headers_are_one_list() -> None:
+    things = Things()
+    edge = Edge(things, Answers(), proxies=Proxies.parse("10.0.0.0/8"))
+    told = [("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "198.51.100.1, 10.0.0.2")]
+    await ask(edge, method="POST", headers=told, peer="10.0.0.1")
+    assert things.address == "198.51.100.1"
+
+
+async def test_every_answer_has_the_security_headers() -> None:
+    async def failing(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise RuntimeError("a bug")
+
+    @get("/events")
+    async def events() -> str:
+        return "events"
+
+    things = Things()
+    kept = Edge(things, Answers(), {("POST", "/direct"): failing}, cors=Cors([PAGE]))
+    framework = Edge(Litestar([events], openapi_config=None), Answers())  # type: ignore[arg-type]
+    first = await ask(kept)
+    replies = [
+        first,
+        await ask(kept),
+        await ask(kept, headers={"If-None-Match": first.headers["etag"]}),
+        await ask(kept, method="HEAD"),
+        await ask(kept, method="POST"),
+        await ask(kept, "/direct", method="POST"),
+        await ask(kept, method="OPTIONS", headers=preflight(PAGE)),
+        await ask(framework, "/events"),
+        await ask(framework, "/missing"),
+    ]
+    assert [reply.status for reply in replies] == [200, 200, 304, 200, 200, 500, 204, 200, 404]
+    for reply in replies:
+        assert ON_EVERY_ANSWER.items() <= reply.headers.items()
+        assert "strict-transport-security" not in reply.headers
+
+
+async def test_a_route_may_have_its_own_policy() -> None:
+    things = Things()
+    things.extra = [(b"content-security-policy", b"default-src 'self'")]
+    edge = Edge(things, Answers())
+    etag = (await ask(edge)).headers["etag"]
+    for headers in ({}, {"If-None-Match": etag}, {"Authorization": "x"}):
+        reply = await ask(edge, headers=headers)
+        assert reply.headers["content-security-policy"] == "default-src 'self'"
+        assert reply.headers["x-frame-options"] == "DENY"
+
+
+async def test_strict_transport_is_asked_for_over_tls_only() -> None:
+    things = Things()
+    edge = Edge(things, Answers(), proxies=Proxies.parse("10.0.0.1"))
+    over_tls = {"X-Forwarded-Proto": "https"}
+    for headers, peer, scheme, strict in (
+        (over_tls, "10.0.0.1", "http", True),
+        ({}, "10.0.0.1", "http", False),
+        (over_tls, "203.0.113.9", "http", False),
+        ({}, "203.0.113.9", "https", True),
+    ):
+        reply = await ask(edge, headers=headers, peer=peer, scheme=scheme)
+        told = reply.headers.get("strict-transport-security")
+        assert told == ("max-age=63072000; includeSubDomains" if strict else None)
+    assert things.calls == 1  # one kept answer for all of them
+
+
+def preflight(origin: str) -> dict[str, str]:
+    """What a browser asks before a page of this origin may send."""
+    return {"Origin": origin, "Access-Control-Request-Method": "POST"}
+
+
+def cors_headers(reply: Reply) -> dict[str, str]:
+    """What the answer says to browsers about other pages."""
+    return {k: v for k, v in reply.headers.items() if k.startswith("access-control-")}
+
+
+async def test_a_listed_page_may_call() -> None:
+    things = Things()
+    edge = Edge(things, Answers(), cors=Cors.parse(f"{PAGE}, http://localhost:5173"))
+    reply = await ask(edge, method="OPTIONS", headers=preflight(PAGE))
+    assert (reply.status, reply.body, things.calls) == (204, b"", 0)
+    told = cors_headers(reply)
+    assert told["access-control-allow-origin"] == PAGE
+    assert told["access-control-allow-credentials"] == "true"
+    assert told["access-control-allow-methods"] == "GET, HEAD, POST, PUT, PATCH, DELETE"
+    assert told["access-control-max-age"] == "600"
+    assert set(told["access-control-allow-headers"].split(", ")) == {
+        "Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id",
+        "X-Requested-With",
+    }  # fmt: skip
+    reply = await ask(edge, method="POST", headers={"Origin": PAGE})
+    exposed = cors_headers(reply).pop("access-control-expose-headers")
+    assert {"ETag", "Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After",
+            "X-Request-Id", "Location"} == set(exposed.split(", "))  # fmt: skip
+    assert reply.headers["access-control-allow-origin"] == PAGE
+    assert reply.headers["access-control-allow-credentials"] == "true"
+    assert reply.headers["vary"] == "origin"
+
+
+async def test_other_pages_may_not() -> None:
+    things = Things()
+    edge = Edge(things, Answers(), cors=Cors([PAGE]))
+    reply = await ask(edge, method="OPTIONS", headers=preflight(OTHER_PAGE))
+    assert (reply.status, cors_headers(reply), things.calls) == (204, {}, 0)
+    assert reply.headers["vary"] == "origin"
+    for headers in ({"Origin": OTHER_PAGE}, {"Origin": "null"}, {}):
+        reply = await ask(edge, method="POST", headers=headers)
+        assert cors_headers(reply) == {}
+        assert reply.headers["vary"] == "origin"
+
+
+async def test_without_a_list_the_framework_answers_options() -> None:
+    things = Things()
+    edge = Edge(things, Answers())
+    reply = await ask(edge, method="OPTIONS", headers=preflight(PAGE))
+    assert (cors_headers(reply), things.calls) == ({}, 1)
+    assert "vary" not in reply.headers
+    # With one, what asks for no other method is a request like any other.
+    await ask(
+        Edge(things, Answers(), cors=Cors([PAGE])), method="OPTIONS", headers={"Origin": PAGE}
+    )
+    assert things.calls == 2
+
+
+async def test_a_kept_answer_tells_each_page_its_own() -> None:
+    things = Things()
+    edge = Edge(things, Answers(), cors=Cors([PAGE, OTHER_PAGE]))
+    etag = (await ask(edge, headers={"Origin": PAGE})).headers["etag"]
+    for origin in (OTHER_PAGE, PAGE, None, "https://third.example"):
+        listed = origin in (PAGE, OTHER_PAGE)
+        for more in ({}, {"If-None-Match": etag}):
+            reply = await ask(edge, headers=more | ({"Origin": origin} if origin else {}))
+            allowed = reply.headers.get("access-control-allow-origin")
+            assert allowed == (origin if listed else None)
+            assert reply.headers["vary"] == "authorization, origin"
+    assert things.calls == 1
+
+
+async def test_a_page_can_read_what_went_wrong() -> None:
+    door = Door()
+    door.error = asyncpg.CannotConnectNowError("starting up")
+    edge = Edge(Things(), Answers(), authenticate=door, cors=Cors([PAGE]))
+    reply = await ask(edge, headers={"Origin": PAGE, "Authorization": "Bearer ada"})
+    assert reply.status == 503
+    assert reply.headers["access-control-allow-origin"] == PAGE
+
+
+@pytest.mark.parametrize("kind", ["websocket", "lifespan"])
+async def test_other_connections_pass_through(kind: str) -> None:
+    given: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        given.extend((dict(scope), receive, send))
+
+    async def nothing(*_arguments: Any) -> Any: ...
+
+    scope = {"type": kind, "path": "/socket", "client": ("10.0.0.1", 1), "headers": []}
+    edge = Edge(app, Answers(), authenticate=Door(), proxies=Proxies.parse("10.0.0.1"))
+    await edge(scope, nothing, nothing)
+    assert given == [scope, nothing, nothing]

@@ -3,18 +3,29 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
+from fullhouse.accounts.common_passwords import reason_against
 from fullhouse.api.errors import VALIDATION_FAILED
-from fullhouse.api.principal import ORGANIZER
+from fullhouse.api.permissions import ORGANIZER, MemberRole, PlatformRole
 from fullhouse.kit.errors import FieldError, Refused
 
-Role = Literal["USER", "ORGANIZER", "ADMIN"]
 # Nobody becomes an administrator by asking for it.
 RegistrableRole = Literal["USER", "ORGANIZER"]
 
-OWNER = "owner"
+OWNER: MemberRole = "owner"
+MANAGER: MemberRole = "manager"
+
+# How long the links in mails are good for. A reset link is as good as the password.
+VERIFY_EMAIL_WITHIN = timedelta(days=3)
+RESET_PASSWORD_WITHIN = timedelta(minutes=30)
+INVITED_FOR = timedelta(days=7)
+# ASVS 6.5.5: at most ten minutes.
+PHONE_CODE_WITHIN = timedelta(minutes=10)
+# Who signed in so long ago need not prove again that it is they.
+RECENT = timedelta(minutes=10)
 
 # NIST SP 800-63B: at least 8 and no rules of composition. The upper end only bounds the work.
 PASSWORD_SHORTEST = 8
@@ -36,7 +47,7 @@ class Membership:
 
     organization_id: UUID
     organization_name: str
-    role: str
+    role: MemberRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +58,27 @@ class Profile:
     name: str
     email: str
     phone: str | None
-    role: Role
+    role: PlatformRole
     memberships: tuple[Membership, ...] = ()
+    email_verified: bool = False
+    language: str | None = None  # BCP 47
+    timezone: str | None = None  # IANA name
+    notices: tuple[str, ...] = ("email",)
+    second_factor: bool = False
+    has_password: bool = False
+    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A user who has just proved who they are, and the token that says so from now on."""
+    """A user who has just proved who they are, and the tokens that say so from now on."""
 
     profile: Profile
+    session_id: UUID
     access_token: str
     expires_in: int  # seconds
+    refresh_token: str
+    refresh_expires_in: int  # seconds
 
 
 def normalize_email(email: str) -> str:
@@ -90,8 +111,19 @@ def normalize_password(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def check_new_password(password: str) -> str:
-    """A password that may be set, normalized; Refused(VALIDATION_FAILED) by its length."""
+def check_new_password(password: str, *, email: str, name: str) -> str:
+    """A password that may be set, normalized.
+
+    Refused(VALIDATION_FAILED) by its length, or because it is among those that are tried first.
+    """
+    normal = check_length(password)
+    if reason := reason_against(normal, email=email, name=name):
+        raise _refuse("/password", reason)
+    return normal
+
+
+def check_length(password: str) -> str:
+    """The password normalized; Refused(VALIDATION_FAILED) by its length."""
     normal = normalize_password(password)
     if not PASSWORD_SHORTEST <= len(normal) <= PASSWORD_LONGEST:
         raise _refuse(

@@ -24,6 +24,10 @@ _CAPACITY_BYTES = 64 * 1024 * 1024
 # What an entry costs besides its bytes: keys, lists, the object. Measured roughly.
 _ENTRY_OVERHEAD_BYTES = 2_000
 _LONGEST_QUERY_BYTES = 2_000
+# What a 304 leaves out, having no body. Other headers begin with "content-" too.
+_OF_THE_BODY = frozenset(
+    (b"content-type", b"content-length", b"content-encoding", b"content-language")
+)
 # Past this many changed tags their list is emptied, which forgets every answer once.
 _MOST_CHANGED_TAGS = 100_000
 _MOST_PLAIN_KEYS = 10_000
@@ -70,7 +74,7 @@ class Answer:
         ]
         self.headers: Headers = [*headers, *validators]
         self.headers_of_304: Headers = [
-            *(pair for pair in headers if not pair[0].startswith(b"content-")),
+            *(pair for pair in headers if pair[0] not in _OF_THE_BODY),
             *validators,
         ]
         self.tags = wish.tags

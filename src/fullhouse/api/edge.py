@@ -1,8 +1,9 @@
 """The layer between the server and the framework: every HTTP request goes through here.
 
-It gives the request its id, answers repeated reads from memory, hands the hottest routes past the
-framework, adds the headers that every answer carries, writes the access log, and turns whatever
-escapes into a problem document.
+It gives the request its id, finds out where it comes from and who is calling, counts it in its rate
+limits, answers browsers that ask what they may do, answers repeated reads from memory, hands the
+hottest routes past the framework, adds the headers that every answer carries, writes the access
+log, and turns whatever escapes into a problem document.
 """
 
 import time
@@ -14,6 +15,7 @@ import structlog
 from litestar import Request
 
 from fullhouse.api.answers import Answer, Answers, Flight, Headers, Key, Wish, tags_of
+from fullhouse.api.browsers import NO_STORE, Cors, transport_headers, with_defaults
 from fullhouse.api.context import open_request
 from fullhouse.api.errors import (
     MEDIA_TYPE,
@@ -22,6 +24,9 @@ from fullhouse.api.errors import (
     problem_headers,
     status_of,
 )
+from fullhouse.api.limits import AUTH_PREFIX, Limits, plain_path, tiers_of
+from fullhouse.api.principal import SCOPE_KEY, Authenticate, Principal, identify
+from fullhouse.api.proxies import LOCAL, Proxies
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -33,11 +38,18 @@ _WISH = "fullhouse.keep"
 # What the access log says of a request whose client went away before it was answered.
 _CLIENT_CLOSED = 499
 
-_SECURITY: Headers = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-]
-_NO_STORE = (b"cache-control", b"no-store")
+# What is looked at before the framework sees the request.
+_READ_HERE = frozenset(
+    (
+        b"x-request-id",
+        b"if-none-match",
+        b"authorization",
+        b"origin",
+        b"access-control-request-method",
+        b"x-forwarded-for",
+        b"x-forwarded-proto",
+    )
+)
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +64,8 @@ def keep(
     """Ask for this request's 200 answer to be kept in the process and given to others.
 
     Args:
-        request: the request being answered; kept only if it shows no Authorization or Cookie.
+        request: the request being answered; kept only if it shows no Authorization, and its answer
+            sets no cookie. A cookie that it shows must not matter to the answer.
         seconds: how long at most.
         tags: what the answer is made from, such as ``event:<id>``; it is dropped everywhere as
             soon as one of them is notified.
@@ -70,14 +83,30 @@ class Edge:
         app: the framework's application; it also gets lifespan and websocket connections.
         answers: where finished answers are kept.
         direct: handlers of exact (method, path) pairs that are served without the framework.
+        authenticate: finds out whom an Authorization header stands for, once for each request.
+        limits: the rate limits; without them nothing is limited.
+        proxies: whose word counts on where requests come from; without them nobody's.
+        cors: which other pages may call; without it none.
     """
 
     def __init__(
-        self, app: App, answers: Answers, direct: Mapping[tuple[str, str], App] | None = None
+        self,
+        app: App,
+        answers: Answers,
+        direct: Mapping[tuple[str, str], App] | None = None,
+        *,
+        authenticate: Authenticate | None = None,
+        limits: Limits | None = None,
+        proxies: Proxies | None = None,
+        cors: Cors | None = None,
     ) -> None:
         self._app = app
         self._answers = answers
         self._direct = dict(direct or {})
+        self._authenticate = authenticate
+        self._limits = limits
+        self._proxies = proxies or Proxies()
+        self._cors = cors or Cors(())
         # Bound once: binding for each line would cost more than writing it.
         self._access = structlog.get_logger(log="access").bind()
 
@@ -87,26 +116,76 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        offered_id: bytes | None = None
-        if_none_match: bytes | None = None
-        private = False
-        for name, value in scope["headers"]:
-            if name == b"x-request-id":
-                offered_id = value
-            elif name == b"if-none-match":
-                if_none_match = value
-            elif name == b"authorization" or name == b"cookie":
-                private = True
-        request_id = open_request(offered_id)
-        exchange = _Exchange(scope, send, request_id.encode())
+        asked = _read_headers(scope["headers"])
+        address = self._find_origin(scope, asked)
+        request_id = open_request(asked.get(b"x-request-id"), address)
+        # What this answer alone has: a kept one is completed with them and never keeps them.
+        own = [
+            (b"x-request-id", request_id.encode()),
+            *transport_headers(scope["scheme"]),
+            *self._cors.headers(asked.get(b"origin")),
+        ]
+        exchange = _Exchange(scope, send, own)
         try:
-            if private or exchange.method not in ("GET", "HEAD"):
-                handler = self._direct.get((exchange.method, scope["path"]), self._app)
-                await exchange.run(handler, receive)
-            else:
-                await self._read(exchange, receive, if_none_match)
+            if self._cors.is_preflight(exchange.method, asked):
+                await exchange.send_nothing(self._cors.preflight_headers(asked[b"origin"]))
+            elif await self._admit(exchange, asked.get(b"authorization"), address):
+                await self._serve(exchange, receive, asked)
         finally:
             self._write_line(exchange, request_id, time.perf_counter() - started)
+
+    def _find_origin(self, scope: Scope, asked: Mapping[bytes, bytes]) -> str:
+        """Put the real client and scheme into the scope; answers the client's address."""
+        origin = self._proxies.origin_of(
+            scope, asked.get(b"x-forwarded-for"), asked.get(b"x-forwarded-proto")
+        )
+        peer = scope.get("client")
+        if origin.address != (LOCAL if peer is None else peer[0]):
+            # Its port is known to the proxy alone.
+            scope["client"] = (origin.address, 0)
+        scope["scheme"] = origin.scheme
+        return origin.address
+
+    async def _admit(
+        self, exchange: "_Exchange", authorization: bytes | None, address: str
+    ) -> bool:
+        """Find out who is calling, and count the request; if it may not go on, answer it."""
+        principal: Principal | None = None
+        try:
+            if authorization is not None and self._authenticate is not None:
+                caller = await identify(authorization.decode("latin-1"), self._authenticate)
+                exchange.scope[SCOPE_KEY] = caller
+                principal = caller if isinstance(caller, Principal) else None
+            if self._limits is None:
+                return True
+            has_header = authorization is not None
+            tiers = tiers_of(exchange.method, exchange.plain_path, has_header, principal)
+            if not tiers:
+                return True
+            verdict = await self._limits.take(tiers, address, principal)
+        except Exception as error:
+            await exchange.send_problem(error)
+            return False
+        exchange.own += verdict.headers
+        if verdict.refused is None:
+            return True
+        await exchange.send_problem(verdict.refused)
+        return False
+
+    async def _serve(
+        self, exchange: "_Exchange", receive: Receive, asked: Mapping[bytes, bytes]
+    ) -> None:
+        private = (
+            b"authorization" in asked
+            or exchange.method not in ("GET", "HEAD")
+            # What belongs to one person's way in is never anybody else's.
+            or exchange.plain_path.startswith(AUTH_PREFIX)
+        )
+        if private:
+            handler = self._direct.get((exchange.method, exchange.path), self._app)
+            await exchange.run(handler, receive)
+        else:
+            await self._read(exchange, receive, asked.get(b"if-none-match"))
 
     async def _read(
         self, exchange: "_Exchange", receive: Receive, if_none_match: bytes | None
@@ -147,42 +226,40 @@ class Edge:
 class _Exchange:
     """One request and its answer."""
 
-    __slots__ = ("_id", "_scope", "_send", "method", "path", "query", "status")
+    __slots__ = ("_send", "method", "own", "path", "plain_path", "query", "scope", "status")
 
-    def __init__(self, scope: Scope, send: Send, request_id: bytes) -> None:
+    def __init__(self, scope: Scope, send: Send, own: Headers) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        self.plain_path = plain_path(self.path)
         self.query: bytes = scope["query_string"]
         self.status = 0
-        self._id = request_id
+        self.own = own
         self._send = send if self.method != "HEAD" else _without_body(send)
         # The framework knows no HEAD: it is a GET whose body stays here (RFC 9110 §9.3.2).
-        self._scope = scope if self.method != "HEAD" else {**scope, "method": "GET"}
+        self.scope = scope if self.method != "HEAD" else {**scope, "method": "GET"}
 
     @property
     def wish(self) -> Wish | None:
         """What the route asked for with :func:`keep`."""
-        wish: Wish | None = self._scope.get(_WISH)
+        wish: Wish | None = self.scope.get(_WISH)
         return wish
 
     async def run(self, handler: App, receive: Receive, send: Send | None = None) -> None:
         """Let the handler answer; what it raises is answered as a problem."""
         try:
-            await handler(self._scope, receive, send or self.send)
+            await handler(self.scope, receive, send or self.send)
         except Exception as error:
             if self.status:
                 log.error("answer_broke_off", exc_info=error)
                 raise
-            await self._send_problem(error)
+            await self.send_problem(error)
 
     async def send(self, message: Message) -> None:
         """The handler's way out: adds the headers that every answer has."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = [*message["headers"], (b"x-request-id", self._id), *_SECURITY]
-            if not any(name == b"cache-control" for name, _ in message["headers"]):
-                headers.append(_NO_STORE)
-            message["headers"] = headers
+            message["headers"] = with_defaults(message["headers"], NO_STORE) + self.own
         await self._send(message)
 
     async def send_kept(self, answer: Answer, if_none_match: bytes | None) -> None:
@@ -194,12 +271,18 @@ class _Exchange:
             {
                 "type": "http.response.start",
                 "status": self.status,
-                "headers": [*headers, (b"x-request-id", self._id)],
+                "headers": headers + self.own,
             }
         )
         await self._send({"type": "http.response.body", "body": b"" if unchanged else answer.body})
 
-    async def _send_problem(self, error: Exception) -> None:
+    async def send_nothing(self, headers: Headers) -> None:
+        """Send an answer without a body."""
+        await self.send({"type": "http.response.start", "status": 204, "headers": headers})
+        await self.send({"type": "http.response.body", "body": b""})
+
+    async def send_problem(self, error: Exception) -> None:
+        """Send what went wrong as a problem document."""
         refused = as_refused(error)
         body = msgspec.json.encode(problem_document(refused))
         headers: Headers = [
@@ -242,7 +325,7 @@ class _Leader:
         if message["type"] == "http.response.start":
             wish = self._exchange.wish
             # Nobody may get a cookie that was made for somebody else.
-            for_all = not any(name == b"set-cookie" for name, _ in message["headers"])
+            for_all = not any(name.lower() == b"set-cookie" for name, _ in message["headers"])
             if wish is not None and message["status"] == 200 and for_all:
                 self._start = message
                 return
@@ -261,10 +344,19 @@ class _Leader:
             self._flight,
             self._exchange.wish,
             b"".join(self._parts),
-            [*_but_own(start["headers"]), *_SECURITY],
+            with_defaults(_but_own(start["headers"])),
         )
         assert kept is not None  # there was a wish
         await self._exchange.send_kept(kept, self._if_none_match)
+
+
+def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Those that are read here; what came several times joined as one list (RFC 9110 §5.3)."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _READ_HERE:
+            found[name] = found[name] + b"," + value if name in found else value
+    return found
 
 
 def _but_own(headers: Iterable[tuple[bytes, bytes]]) -> Headers:

@@ -33,6 +33,7 @@ STATUS_OF_KIND = {
     Kind.CONFLICT: HTTPStatus.CONFLICT,
     Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Kind.MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Kind.TOO_MANY: HTTPStatus.TOO_MANY_REQUESTS,
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Kind.BUG: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
@@ -60,6 +61,24 @@ FORBIDDEN = Code(
     Kind.FORBIDDEN,
     "The signed-in user may not do this.",
     "Use an account with the needed role, or ask the organization's owner for it.",
+)
+USER_REQUIRED = Code(
+    "user_required",
+    Kind.FORBIDDEN,
+    "This is for people; an API key acts for an organization and has nothing of its own.",
+    "Send the access token of somebody who has signed in.",
+)
+SECOND_FACTOR_NEEDED = Code(
+    "second_factor_needed",
+    Kind.FORBIDDEN,
+    "Administrators act here only after signing in with a second factor.",
+    "Set one up with POST /api/v1/auth/second-factor, then sign in again.",
+)
+TOO_MANY_REQUESTS = Code(
+    "too_many_requests",
+    Kind.TOO_MANY,
+    "More requests came than the limit named in policy allows.",
+    "Repeat the request after the seconds in Retry-After; RateLimit tells what is left.",
 )
 NOT_FOUND = Code(
     "not_found",
@@ -98,6 +117,9 @@ CODES = (
     VALIDATION_FAILED,
     UNAUTHENTICATED,
     FORBIDDEN,
+    USER_REQUIRED,
+    SECOND_FACTOR_NEEDED,
+    TOO_MANY_REQUESTS,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     BODY_TOO_LARGE,
@@ -173,7 +195,7 @@ def problem_document(refused: Refused) -> dict[str, Any]:
 def problem_headers(refused: Refused) -> dict[str, str]:
     """The headers that go with a refusal."""
     headers: dict[str, str] = {}
-    if refused.code.kind is Kind.UNAVAILABLE:
+    if refused.code.kind in (Kind.UNAVAILABLE, Kind.TOO_MANY):
         headers["Retry-After"] = str(refused.retry_after_seconds or 1)
     if refused.code.kind is Kind.UNAUTHENTICATED:
         headers["WWW-Authenticate"] = "Bearer"

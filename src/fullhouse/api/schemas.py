@@ -27,9 +27,24 @@ class Money(View):
     currency: str
 
 
+# What cannot be seen in a name and only serves to deceive, as the inside of a pattern's brackets:
+# control characters (C0, DEL, C1) and those that change the direction of what follows (Unicode's
+# Bidi_Control, embeddings, overrides and isolates; CVE-2021-42574). The escapes mean the same in
+# ECMA-262, Python and Rust.
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+# The same without tab and line feed.
+_UNSEEN_IN_NAMES = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+
 # The largest amount a request may name: far above any ticket, far below 64 bits.
 Amount = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Name = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=200, pattern=f"^[^{_UNSEEN_IN_NAMES}]+$")
+]
+# One line of text with something to see in it.
+Line = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=200, pattern=rf"^[^{UNSEEN}]*[^\s{UNSEEN}][^{UNSEEN}]*$"),
+]
 Text = Annotated[str, msgspec.Meta(max_length=10_000)]
 
 

@@ -104,6 +104,13 @@ SEATED_CATEGORY = Code(
     "Block or unblock seats instead.",
 )
 
+ACCOUNT_HOLDS_TICKETS = Code(
+    "account_holds_tickets",
+    Kind.CONFLICT,
+    "The account has bookings, or places in line, for showtimes that are not over.",
+    "Cancel those that the member bookings lists, or wait until they are over.",
+)
+
 CODES = (
     SOLD_OUT,
     SEATS_TAKEN,
@@ -121,6 +128,7 @@ CODES = (
     TRANSITION_REFUSED,
     BELOW_COMMITTED,
     SEATED_CATEGORY,
+    ACCOUNT_HOLDS_TICKETS,
 )
 
 _CODE_OF_OUTCOME = {

@@ -15,4 +15,11 @@ EVENT_CLOSED = Code(
     "Make a new event.",
 )
 
-CODES = (NOT_PUBLISHABLE, EVENT_CLOSED)
+TOO_MANY_FAVORITES = Code(
+    "too_many_favorites",
+    Kind.CONFLICT,
+    "A person can have at most 1,000 favourite events.",
+    "Unmark some first.",
+)
+
+CODES = (NOT_PUBLISHABLE, EVENT_CLOSED, TOO_MANY_FAVORITES)

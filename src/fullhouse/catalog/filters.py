@@ -74,6 +74,9 @@ class EventFilters:
     of_organizations: frozenset[UUID] | None = None
     status: str | None = None
     public: bool = True
+    # For a person's own list: what they have marked, without what they may not see any more.
+    favorites_of: UUID | None = None
+    visible_to: Viewer | None = None
 
 
 @dataclass(frozen=True, slots=True)

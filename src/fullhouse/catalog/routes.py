@@ -9,7 +9,7 @@ from fullhouse.api.edge import keep
 from fullhouse.api.errors import NOT_FOUND, problems
 from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
 from fullhouse.api.principal import Principal
-from fullhouse.catalog import organizer_routes, parameters, queries
+from fullhouse.catalog import favorite_routes, organizer_routes, parameters, queries
 from fullhouse.catalog.filters import (
     MOVIE,
     EventFilters,
@@ -226,4 +226,5 @@ ROUTES = [
     list_showtimes,
     get_showtime,
     *organizer_routes.ROUTES,
+    *favorite_routes.ROUTES,
 ]

@@ -8,19 +8,23 @@ from uuid import UUID
 from msgspec import Meta
 
 from fullhouse.api.errors import VALIDATION_FAILED
-from fullhouse.api.schemas import Amount, Body, Price, Text
+from fullhouse.api.schemas import UNSEEN, Amount, Body, Line, Price, Text
 from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.planning import MOST_CATEGORIES
 from fullhouse.catalog.rules import Cancellation, Charge, Policy
+from fullhouse.kit import richtext
 from fullhouse.kit.errors import FieldError, Refused
-from fullhouse.venues.schemas import Line
 
 ShowKind = Literal["movie", "concert", "play", "conference", "other"]
 EventStatus = Literal["draft", "published", "cancelled", "ended"]
 # With an offset, so that there is no doubt which moment is meant.
 Moment = Annotated[datetime, Meta(tz=True)]
 
-_Word = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_Word = Annotated[str, Meta(min_length=1, max_length=100, pattern=f"^[^{UNSEEN}]+$")]
+_Html = Annotated[
+    Text,
+    Meta(description=f"HTML; what is not allowed is taken out. {richtext.ALLOWED}"),
+]
 _PPM_PER_PERCENT = 10_000
 
 
@@ -79,7 +83,7 @@ class EventBody(Body):
     title: Line
     currency: Annotated[str, Meta(pattern="^[A-Za-z]{3}$", examples=["USD"])]
     categories: Annotated[list[CategoryBody], Meta(max_length=MOST_CATEGORIES)]
-    description: Text = ""
+    description: _Html = ""
     kind: ShowKind | None = None
     duration_minutes: Annotated[int, Meta(ge=1, le=10_080)] | None = None
     genre: _Word | None = None
@@ -113,7 +117,7 @@ def event_draft(body: EventBody) -> EventDraft:
         title=body.title,
         currency=body.currency.upper(),
         categories=tuple(_category_draft(category) for category in body.categories),
-        description=body.description,
+        description=richtext.clean(body.description),
         show_id=body.show_id,
         show=_show_draft(body),
         starts_at=body.starts_at,

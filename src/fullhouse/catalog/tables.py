@@ -127,3 +127,11 @@ allotments = sa.Table(
     sa.CheckConstraint("waiting >= 0 AND last_number >= 0", name="line_not_negative"),
     postgresql_with={"fillfactor": 50},
 )
+
+favorites = sa.Table(
+    "favorites",
+    metadata,
+    sa.Column("user_id", sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("event_id", sa.ForeignKey("events.id"), primary_key=True, index=True),
+    now_column(),
+)

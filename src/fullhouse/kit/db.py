@@ -59,6 +59,8 @@ class Database:
             max_overflow=0,
             pool_timeout=timeout_seconds,
             pool_pre_ping=True,
+            # Errors and logs name statements, never the values in them.
+            hide_parameters=True,
             # Nothing may hang for ever: neither on a lock, nor on a server that has vanished.
             connect_args={
                 "timeout": timeout_seconds,

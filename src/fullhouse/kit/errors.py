@@ -21,6 +21,7 @@ class Kind(Enum):
     CONFLICT = "conflict"  # right in itself, at odds with the present state
     TOO_LARGE = "too_large"
     MEDIA_TYPE = "media_type"
+    TOO_MANY = "too_many"  # asked more often than allowed: try again later
     UNAVAILABLE = "unavailable"  # try again later
     BUG = "bug"  # our fault
 
@@ -56,7 +57,7 @@ class Refused(Exception):
         code: which of the documented refusals it is.
         detail: one sentence about this very case; the code's cause when left out.
         errors: the wrong fields, if the refusal is about fields.
-        retry_after_seconds: when it makes sense to ask again, for unavailable ones.
+        retry_after_seconds: when it makes sense to ask again, for unavailable and too many ones.
         members: further members of the problem document, such as the seats that are gone.
     """
 

@@ -1,7 +1,6 @@
 """Who may write venues, for which organization, and which names of countries and zones exist."""
 
 import functools
-import zoneinfo
 from uuid import UUID
 
 from babel import Locale
@@ -9,10 +8,9 @@ from babel import Locale
 from fullhouse.api.errors import FORBIDDEN
 from fullhouse.api.principal import Principal
 from fullhouse.kit.errors import Refused
+from fullhouse.kit.zones import is_timezone as is_timezone
 from fullhouse.venues.errors import ORGANIZATION_REQUIRED
 
-# What zone databases list beside the zones of places.
-_NOT_ZONES = frozenset({"Factory", "localtime", "posixrules", "leapseconds"})
 # What CLDR lists among the territories without being a country of ISO 3166-1.
 _NOT_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 
@@ -39,16 +37,6 @@ def owner_of_new_venue(principal: Principal, wanted: UUID | None) -> UUID | None
     if wanted is None and principal.is_admin and not principal.memberships:
         return None
     return organization_for(principal, wanted)
-
-
-@functools.cache
-def _zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones()) - _NOT_ZONES
-
-
-def is_timezone(name: str) -> bool:
-    """Whether this is the IANA name of a time zone, such as ``Asia/Kathmandu``."""
-    return name in _zones()
 
 
 @functools.cache

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.bookings.core.types import Booking, Status
 from fullhouse.kit.db import RawConnection
@@ -174,3 +176,30 @@ async def version_of(connection: RawConnection, showtime_id: UUID) -> int | None
         "SELECT version FROM inventories WHERE showtime_id = $1", showtime_id
     )
     return None if version is None else int(version)
+
+
+async def bookings_ahead(connection: AsyncConnection, user_id: UUID, limit: int) -> list[UUID]:
+    """Bookings and places in line that a buyer still has at showtimes that are not over.
+
+    It runs in the caller's transaction, which makes something depend on there being none: the
+    caller has locked the user's row, so that nobody adds one meanwhile.
+    """
+    found = await connection.execute(
+        sa.text(
+            """
+            SELECT b.id
+            FROM bookings b
+            JOIN showtimes s ON s.id = b.showtime_id
+            WHERE b.user_id = :user_id AND s.ends_at > clock_timestamp()
+                AND (
+                    b.status IN ('confirmed', 'waitlisted')
+                    -- A hold that has run out is over, swept or not.
+                    OR (b.status = 'reserved' AND b.expires_at > clock_timestamp())
+                )
+            ORDER BY b.id
+            LIMIT :most
+            """
+        ),
+        {"user_id": user_id, "most": limit},
+    )
+    return list(found.scalars())

@@ -13,7 +13,14 @@ from fullhouse.api.pagination import Slice
 from fullhouse.catalog.filters import EventFilters, Order, Viewer
 from fullhouse.catalog.store.listing import Part, SortKey, contains, fetch_part, in_period
 from fullhouse.catalog.store.showtimes import PLACE_COLUMNS, PlaceRow, is_visible, place_of
-from fullhouse.catalog.tables import allotments, categories, events, shows, showtimes
+from fullhouse.catalog.tables import (
+    allotments,
+    categories,
+    events,
+    favorites,
+    shows,
+    showtimes,
+)
 from fullhouse.venues.tables import halls, venues
 
 # Where a list by start puts events without a showtime: behind all others.
@@ -229,6 +236,13 @@ def _conditions(
         conditions.append(events.c.organization_id.in_(filters.of_organizations))
     if filters.status is not None:
         conditions.append(events.c.status == filters.status)
+    if filters.favorites_of is not None:
+        marked = sa.exists().where(
+            favorites.c.user_id == filters.favorites_of, favorites.c.event_id == events.c.id
+        )
+        conditions.append(marked)
+    if filters.visible_to is not None:
+        conditions.append(is_visible(filters.visible_to))
     if filters.q is not None:
         conditions.append(
             sa.or_(

@@ -1,5 +1,6 @@
-"""Requests and answers of the accounts."""
+"""Requests and answers of registering, signing in and staying signed in."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from fullhouse.accounts.rules import (
     PASSWORD_SHORTEST,
     Profile,
     RegistrableRole,
-    Role,
     SignedIn,
 )
+from fullhouse.accounts.store.sessions import ListedSession
+from fullhouse.api.permissions import MemberRole, PlatformRole
 from fullhouse.api.schemas import Body, Name, View
 
 Email = Annotated[
@@ -53,12 +55,41 @@ class LoginBody(Body):
     password: AnyPassword
 
 
+Token = Annotated[str, Meta(min_length=16, max_length=200, description="From the mail.")]
+
+
+class ForgotPasswordBody(Body):
+    """The address of an account whose password is forgotten."""
+
+    email: Email
+
+
+class ResetPasswordBody(Body):
+    """The token of the mail, and the new password."""
+
+    token: Token
+    password: NewPassword
+
+
+class ChangePasswordBody(Body):
+    """The new password; the current one may be missing only where there is none."""
+
+    password: NewPassword
+    current_password: AnyPassword | None = None
+
+
+class VerifyEmailBody(Body):
+    """The token of the mail."""
+
+    token: Token
+
+
 class MembershipView(View):
     """An organization that the user acts for, and their role in it."""
 
     id: UUID
     name: str
-    role: str
+    role: MemberRole
 
 
 class UserView(View):
@@ -67,7 +98,7 @@ class UserView(View):
     id: UUID
     name: str
     email: str
-    role: Role
+    role: PlatformRole
     organizations: list[MembershipView]
     phone: str | UnsetType = UNSET
 
@@ -101,4 +132,37 @@ def session_view(signed_in: SignedIn) -> SessionView:
         user=user_view(signed_in.profile),
         access_token=signed_in.access_token,
         expires_in=signed_in.expires_in,
+    )
+
+
+class DeviceView(View):
+    """A session: where somebody is signed in."""
+
+    id: UUID
+    method: str
+    second_factor: bool
+    address: str
+    agent: Annotated[str, Meta(description="The User-Agent header of the last use.")]
+    created_at: datetime
+    last_used_at: Annotated[datetime, Meta(description="When it was last refreshed.")]
+    current: Annotated[bool, Meta(description="Whether it is the one that asks.")]
+
+
+class DevicesView(View):
+    """All sessions of a user that go on."""
+
+    items: list[DeviceView]
+
+
+def device_view(session: ListedSession, current: UUID | None) -> DeviceView:
+    """A session as its user sees it."""
+    return DeviceView(
+        session.id,
+        session.method,
+        session.second_factor,
+        session.address,
+        session.agent,
+        session.created_at,
+        session.last_used_at,
+        session.id == current,
     )

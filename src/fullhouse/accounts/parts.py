@@ -1,0 +1,55 @@
+"""What the commands of the accounts work with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from fullhouse.accounts.oidc import Provider
+from fullhouse.accounts.passwords import PasswordHasher
+from fullhouse.accounts.sessions import Lifetimes, RefreshTokens
+from fullhouse.accounts.tokens import AccessTokens, Challenges
+from fullhouse.kit.db import Database
+from fullhouse.kit.dispatch import Dispatcher
+from fullhouse.kit.messages import Mail, Mailer, Sms, SmsSender
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How messages leave: off the request's path, so that nobody waits for a mail server."""
+
+    mailer: Mailer
+    sms_sender: SmsSender
+    dispatcher: Dispatcher
+    public_url: str
+
+    def mail(self, mail: Mail) -> None:
+        """Send a mail soon. Raises Refused(OVERLOADED) when too many wait."""
+        self.dispatcher.soon(partial(self.mailer.send, mail), "mail")
+
+    def sms(self, sms: Sms) -> None:
+        """Send a text message soon. Raises Refused(OVERLOADED) when too many wait."""
+        self.dispatcher.soon(partial(self.sms_sender.send, sms), "sms")
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The parts of signing in, staying signed in, and everything around it.
+
+    Attributes:
+        secret: the server's secret, from which each use derives a key of its own.
+        forget: drops in this process what is kept of whatever a tag names; the other processes
+            hear of it by the notification of the same tag.
+        google: None where no client is configured.
+    """
+
+    database: Database
+    hasher: PasswordHasher
+    tokens: AccessTokens
+    refresh: RefreshTokens
+    challenges: Challenges
+    post: Post
+    lifetimes: Lifetimes
+    secret: str
+    organizer_registration: bool
+    forget: Callable[[str], None]
+    google: Provider | None = None

@@ -1,0 +1,57 @@
+"""Text with simple formatting, written by people who are not trusted, for the browsers of others.
+
+The rules of HTML's parsing are the sanitiser's (nh3, which is ammonia on html5ever); here stands
+only what is allowed.
+"""
+
+import nh3
+
+_TAGS = {
+    "a",
+    "b",
+    "blockquote",
+    "br",
+    "code",
+    "em",
+    "h2",
+    "h3",
+    "h4",
+    "hr",
+    "i",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "strong",
+    "u",
+    "ul",
+}
+# Of other tags the text stays; of these, which hold no text for people, nothing does.
+_DROPPED_WITH_CONTENT = {"iframe", "noscript", "object", "script", "style", "template"}
+_SCHEMES = {"http", "https", "mailto"}
+
+ALLOWED = (
+    f"Allowed are {', '.join(sorted(_TAGS))}, without attributes but href of a, which leads to an "
+    f"absolute {', '.join(sorted(_SCHEMES))} address."
+)
+
+# Made once; cleaning is a pure function of the text.
+_cleaner = nh3.Cleaner(
+    tags=_TAGS,
+    clean_content_tags=_DROPPED_WITH_CONTENT,
+    attributes={"a": {"href"}},
+    generic_attribute_prefixes=set(),
+    url_schemes=_SCHEMES,
+    # A relative address would lead into the pages of whoever shows the text.
+    url_relative="deny",
+    link_rel="noopener noreferrer nofollow",
+    strip_comments=True,
+)
+
+
+def clean(html: str) -> str:
+    """The HTML without whatever is not allowed; plain text comes out as correct HTML.
+
+    Cleaning what is clean changes nothing.
+    """
+    return _cleaner.clean(html)
