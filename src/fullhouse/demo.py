@@ -6,12 +6,12 @@ from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fullhouse.accounts import commands as accounts
 from fullhouse.accounts import queries as account_queries
-from fullhouse.accounts import store as account_store
+from fullhouse.accounts.commands.registration import create_user
 from fullhouse.accounts.passwords import PasswordHasher
-from fullhouse.accounts.rules import Role
+from fullhouse.accounts.store import organizations, users
 from fullhouse.api.pagination import MOST, Slice
+from fullhouse.api.permissions import PlatformRole
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import commands as catalog
 from fullhouse.catalog import queries as catalog_queries
@@ -44,7 +44,7 @@ class DemoLogin:
     name: str
     email: str
     password: str
-    role: Role
+    role: PlatformRole
 
 
 ADMIN = DemoLogin("Demo Admin", "admin@test.com", "Admin123!", "ADMIN")
@@ -209,13 +209,13 @@ async def _other_organization(database: Database) -> str | None:
         # Whoever registered beside the demo came to try it, and the demo stays the demo.
         return None
     async with database.read() as connection:
-        return await account_store.other_organization(connection, ORGANIZER.email)
+        return await organizations.other_organization(connection, ORGANIZER.email)
 
 
 async def _ensure_account(database: Database, hasher: PasswordHasher, login: DemoLogin) -> bool:
     if await _user_id(database, login) is not None:
         return False
-    await accounts.create_user(
+    await create_user(
         database,
         hasher,
         name=login.name,
@@ -229,14 +229,16 @@ async def _ensure_account(database: Database, hasher: PasswordHasher, login: Dem
 
 async def _user_id(database: Database, login: DemoLogin) -> UUID | None:
     async with database.read() as connection:
-        found = await account_store.find_credentials(connection, login.email)
-    return None if found is None else found[0]
+        found = await users.find_credentials(connection, email=login.email)
+    return None if found is None else found.user_id
 
 
 async def _principal(database: Database, login: DemoLogin) -> Principal:
     user_id = await _user_id(database, login)
     assert user_id is not None  # made a moment ago
-    return (await account_queries.principals(database, [user_id]))[user_id]
+    profile = await account_queries.profile(database, user_id)
+    memberships = {joined.organization_id: joined.role for joined in profile.memberships}
+    return Principal(user_id, profile.role, memberships)
 
 
 async def _make_event(

@@ -16,6 +16,7 @@ from fullhouse.kit.db import asyncpg_dsn, metadata
 
 # Every module that defines tables; importing them fills ``metadata``.
 _TABLE_MODULES = (
+    "fullhouse.kit.audit",
     "fullhouse.kit.outbox",
     "fullhouse.accounts.tables",
     "fullhouse.venues.tables",

@@ -16,7 +16,7 @@ import httpx
 
 from tests.support.asgi import bearer
 from tests.support.catalog import event_body, made_event, made_hall
-from tests.support.house import API, House, open_house, token_of
+from tests.support.house import API, House, begin_sessions, open_house, token_of
 from tests.support.people import PASSWORD, new_email, register
 
 _GRID = {"template": "grid", "rows": 6, "seatsPerRow": 8}
@@ -76,6 +76,7 @@ async def _admin(database_url: str) -> dict[str, str]:
             " VALUES (gen_random_uuid(), 'Root', $1, 'ADMIN') RETURNING id",
             new_email(),
         )
+        await begin_sessions(connection, [user_id])
     finally:
         await connection.close()
     return token_of(user_id)

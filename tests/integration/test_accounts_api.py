@@ -10,7 +10,7 @@ import jwt
 import pytest
 import sqlalchemy as sa
 
-from fullhouse.accounts import commands
+from fullhouse.accounts.commands import registration as commands
 from fullhouse.accounts.passwords import PasswordHasher
 from fullhouse.accounts.tables import users
 from fullhouse.accounts.tokens import AccessTokens, user_tag
@@ -174,7 +174,7 @@ async def test_an_operator_may_make_anybody(database: Database, parts: Parts) ->
     email = new_email()
     await commands.create_user(
         database,
-        parts.hasher,
+        parts.accounts.hasher,
         name="Org",
         email=email,
         password=PASSWORD,
@@ -182,12 +182,12 @@ async def test_an_operator_may_make_anybody(database: Database, parts: Parts) ->
         organization_name="Odeon",
     )
     signed_in = await commands.log_in(
-        database, parts.hasher, parts.tokens, email=email, password=PASSWORD
+        database, parts.accounts.hasher, parts.accounts.tokens, email=email, password=PASSWORD
     )
     assert [joined.organization_name for joined in signed_in.profile.memberships] == ["Odeon"]
     with pytest.raises(Refused) as refused:
         await commands.create_user(
-            database, parts.hasher, name="Org", email=email, password=PASSWORD, role="USER"
+            database, parts.accounts.hasher, name="Org", email=email, password=PASSWORD, role="USER"
         )
     assert refused.value.code.name == "email_taken"
 
@@ -228,7 +228,7 @@ async def test_tokens_that_are_not_ours_are_refused(
     assert header == {"alg": "HS256", "typ": "at+jwt"}
     assert claims.keys() == {"iss", "aud", "sub", "iat", "exp", "jti"}
 
-    key = parts.tokens._key
+    key = parts.accounts.tokens._key
     now = int(time.time())
     bad = [
         jwt.encode(claims, None, algorithm="none", headers={"typ": "at+jwt"}),

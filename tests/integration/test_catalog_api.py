@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import pytest
 
-from fullhouse.accounts import commands as accounts
+from fullhouse.accounts.commands import registration as accounts
 from fullhouse.app import Parts
 from fullhouse.catalog.rules import Charge, SaleTerms
 from fullhouse.catalog.store import load_sale_terms
@@ -152,7 +152,12 @@ async def test_who_may_not_make_events(client: httpx.AsyncClient) -> None:
 async def test_an_admin_names_the_organization(parts: Parts, client: httpx.AsyncClient) -> None:
     email = new_email()
     await accounts.create_user(
-        parts.database, parts.hasher, name="Root", email=email, password=PASSWORD, role="ADMIN"
+        parts.database,
+        parts.accounts.hasher,
+        name="Root",
+        email=email,
+        password=PASSWORD,
+        role="ADMIN",
     )
     login = await client.post(f"{API}/auth/login", json={"email": email, "password": PASSWORD})
     headers = bearer(login.json()["accessToken"])

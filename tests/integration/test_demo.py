@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from fullhouse import demo
-from fullhouse.accounts import commands as accounts
+from fullhouse.accounts.commands import registration as accounts
 from fullhouse.app import Parts, make_parts
 from fullhouse.demo import DemoRefused, DemoSummary, load_demo
 from fullhouse.kit.embedded import EmbeddedPostgres
@@ -20,7 +20,7 @@ from tests.support.settings import settings_for
 
 
 async def load(parts: Parts, now: datetime) -> DemoSummary:
-    return await load_demo(parts.database, parts.hasher, parts.seat_maps, now)
+    return await load_demo(parts.database, parts.accounts.hasher, parts.seat_maps, now)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ async def other_parts(postgres: EmbeddedPostgres, template: str) -> AsyncIterato
     async with cloned_database(postgres, template) as url:
         parts = make_parts(settings_for(url))
         yield parts
-        parts.hasher.close()
+        parts.accounts.hasher.close()
         await parts.database.close()
 
 
@@ -55,7 +55,7 @@ async def test_it_refuses_a_database_with_other_organizations(
 ) -> None:
     await accounts.create_user(
         other_parts.database,
-        other_parts.hasher,
+        other_parts.accounts.hasher,
         name="Somebody",
         email=new_email(),
         password="correct horse battery",

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from fullhouse.accounts import commands as accounts
+from fullhouse.accounts.commands import registration as accounts
 from fullhouse.app import Parts
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
@@ -28,7 +28,12 @@ GRID = {"template": "grid", "rows": 10, "seatsPerRow": 10}
 async def admin(parts: Parts, client: httpx.AsyncClient) -> dict[str, str]:
     email = new_email()
     await accounts.create_user(
-        parts.database, parts.hasher, name="Root", email=email, password=PASSWORD, role="ADMIN"
+        parts.database,
+        parts.accounts.hasher,
+        name="Root",
+        email=email,
+        password=PASSWORD,
+        role="ADMIN",
     )
     answer = await client.post("/api/v1/auth/login", json={"email": email, "password": PASSWORD})
     return bearer(answer.json()["accessToken"])

@@ -109,9 +109,20 @@ async def buyers(connection: RawConnection, count: int) -> list[dict[str, str]]:
         "INSERT INTO users (id, name, email, role) VALUES ($1, 'Buyer', $2, 'USER')",
         [(user_id, f"{user_id}@example.org") for user_id in ids],
     )
+    await begin_sessions(connection, ids)
     return [token_of(user_id) for user_id in ids]
 
 
+async def begin_sessions(connection: RawConnection, user_ids: Sequence[UUID]) -> None:
+    """A session for each user, with the user's own id, for :func:`token_of`."""
+    await connection.executemany(
+        "INSERT INTO sessions (id, user_id, method, second_factor, address, agent, idle_until,"
+        " ends_at, generation, token_hash) VALUES ($1, $1, 'password', false, '', '',"
+        " now() + interval '1 day', now() + interval '1 day', 1, '')",
+        [(user_id,) for user_id in user_ids],
+    )
+
+
 def token_of(user_id: UUID) -> dict[str, str]:
-    """Headers of a user, signed with the secret of the tests."""
-    return bearer(AccessTokens(SECRET, 3_600).issue(user_id))
+    """Headers of a user who has a session of :func:`begin_sessions`."""
+    return bearer(AccessTokens(SECRET, 3_600).issue(user_id, user_id))

@@ -17,5 +17,5 @@ def settings_for(database_url: str, **options: Any) -> Settings:
         password_hash_memory_kib=19_456,
         password_hash_passes=2,
         password_hash_lanes=1,
-        **options,
+        **{"rate_limits_enabled": False, **options},
     )

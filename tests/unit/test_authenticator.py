@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from fullhouse.accounts.tokens import AccessTokens, Authenticator, user_tag
+from fullhouse.accounts.authenticator import Authenticator, user_tag
+from fullhouse.accounts.tokens import AccessTokens
 from fullhouse.api.principal import Principal
 from fullhouse.kit.errors import Refused
 from fullhouse.kit.ids import new_id

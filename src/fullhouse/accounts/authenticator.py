@@ -131,7 +131,7 @@ class _Remembered(Generic[K]):
         hears: Callable[[], bool],
         clock: Callable[[], float],
     ) -> None:
-        self._load = load
+        self._load: Callable[[Sequence[K]], Awaitable[Mapping[K, Principal]]] = load
         self._hears = hears
         self._clock = clock
         self._kept: OrderedDict[K, _Kept] = OrderedDict()

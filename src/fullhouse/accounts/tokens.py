@@ -1,5 +1,4 @@
-"""Signed tokens: access tokens, and challenges for a second factor. Each kind passes for no other.
-"""
+"""Signed tokens: access tokens, and challenges for a second factor. Each kind passes for no other."""
 
 import hmac
 import time

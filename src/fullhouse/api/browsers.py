@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
+from litestar import Request
+
 from fullhouse.api.answers import Headers
+from fullhouse.kit.errors import Code, Refused
 
 # Every answer has these, unless its route set its own. The reference's pages have their own policy.
 DEFAULT_HEADERS: Headers = [
@@ -99,6 +103,10 @@ class Cors:
         """What the answer to the browser's question has besides :meth:`headers`."""
         return self._preflight if origin in self._told else _NONE
 
+    def lists(self, origin: str) -> bool:
+        """Whether pages of this origin may call the API."""
+        return origin.encode("latin-1", "replace") in self._told
+
     def headers(self, origin: bytes | None) -> Headers:
         """What every answer to a page of this origin has; for pages not listed, no leave."""
         told = None if origin is None else self._told.get(origin)
@@ -124,3 +132,22 @@ def _origin(text: str) -> str:
     if text.lower() != f"{parts.scheme}://{parts.netloc}":
         raise refusal
     return f"{parts.scheme}://{host}{shown_port}"
+
+
+def require_own_page(request: Request[Any, Any, Any], code: Code) -> None:
+    """Refuse with ``code`` what another site's page could have sent with our cookie (ASVS 3.5.1).
+
+    A header that no form can set makes a browser ask first (:class:`Cors`); where the browser
+    names the page's origin, it must be ours or a listed one besides.
+    """
+    headers = request.headers
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if "x-requested-with" not in headers and media_type != "application/json":
+        raise Refused(code)
+    origin = headers.get("origin")
+    if origin is None:
+        return
+    own = f"{request.scope['scheme']}://{headers.get('host', '')}"
+    cors: Cors | None = request.app.state.get("cors")
+    if origin.lower() != own.lower() and not (cors and cors.lists(origin)):
+        raise Refused(code, f"The page's origin {origin!r} is not one that may do this.")

@@ -162,9 +162,7 @@ def access_of(options: Mapping[str, Any]) -> Access:
     return access
 
 
-def require(
-    principal: Principal, permission: Permission, organization_id: UUID | None
-) -> None:
+def require(principal: Principal, permission: Permission, organization_id: UUID | None) -> None:
     """Refuse with ``forbidden`` unless the caller has the permission in the organization."""
     if not principal.may(permission, organization_id):
         raise _forbidden(principal)

@@ -21,7 +21,7 @@ from fullhouse.api.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     VALIDATION_FAILED,
 )
-from fullhouse.api.principal import SCOPE_KEY, principal_of_header
+from fullhouse.api.principal import access_of, check_access
 from fullhouse.kit.errors import FieldError, Refused
 
 _JSON = "application/json"
@@ -60,10 +60,7 @@ async def prepare(request: Request[Any, Any, Any]) -> Response[None] | None:
         raise Refused(NOT_FOUND)
     if _NUL_IN_QUERY.search(scope["query_string"]):
         raise Refused(VALIDATION_FAILED, "The query holds a NUL character.")
-    if "principal" in request.route_handler.parsed_fn_signature.parameters:
-        scope[SCOPE_KEY] = await principal_of_header(  # type: ignore[literal-required]
-            request.headers.get("authorization"), request.app.state.authenticate
-        )
+    check_access(access_of(request.route_handler.opt), scope)
     return None
 
 

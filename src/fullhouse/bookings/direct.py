@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fullhouse.api.idempotency import REPLAYED_HEADER
-from fullhouse.api.principal import Authenticate, principal_of_header
+from fullhouse.api.permissions import SIGNED_IN
+from fullhouse.api.principal import caller_of, check_access
 from fullhouse.api.requests import read_json
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.routes.buying import answer_reservation
@@ -21,17 +22,16 @@ _REPLAYED = (REPLAYED_HEADER.lower().encode(), b"true")
 _JSON = (b"content-type", b"application/json")
 
 
-def reserve_directly(desk: Desk, authenticate: Authenticate, max_body_bytes: int) -> Handler:
+def reserve_directly(desk: Desk, max_body_bytes: int) -> Handler:
     """An ASGI handler for ``POST /api/v1/bookings``. Refusals leave it as exceptions."""
 
     async def handle(scope: Any, receive: Any, send: Any) -> None:
-        authorization = key = None
+        check_access(SIGNED_IN, scope)
+        principal = caller_of(scope)
+        key = None
         for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value.decode("latin-1")
-            elif name == b"idempotency-key":
+            if name == b"idempotency-key":
                 key = value.decode("latin-1")
-        principal = await principal_of_header(authorization, authenticate)
         request = await read_json(scope, receive, max_body_bytes, BookingRequest)
         answer = await answer_reservation(desk, principal, request, key)
         headers = [_JSON, (b"content-length", str(len(answer.body)).encode())]

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fullhouse.api.errors import NOT_FOUND
 from fullhouse.api.pagination import Page, Slice, encode_cursor, position_in
+from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.core.types import Status
@@ -31,7 +32,8 @@ async def own_booking(database: Database, principal: Principal, booking_id: UUID
     async with database.read_raw() as connection:
         found = await read.find_booking(connection, booking_id)
     if found is None or not (
-        found.booking.user_id == principal.user_id or principal.acts_for(found.organization_id)
+        found.booking.user_id == principal.id
+        or principal.may(Permission.BOOKINGS_READ, found.organization_id)
     ):
         raise Refused(NOT_FOUND)
     return found
@@ -97,7 +99,9 @@ async def visible_terms(desk: Desk, visitor: Principal | None, showtime_id: UUID
     terms = await desk.terms.glance(showtime_id)
     if terms is None:
         raise Refused(NOT_FOUND)
-    if terms.public or (visitor is not None and visitor.acts_for(terms.organization_id)):
+    if terms.public or (
+        visitor is not None and visitor.may(Permission.EVENTS_READ, terms.organization_id)
+    ):
         return terms
     raise Refused(NOT_FOUND)
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
-from fullhouse.api.principal import Principal, require_member
+from fullhouse.api.permissions import Permission
+from fullhouse.api.principal import Principal, require
 from fullhouse.catalog import planning
 from fullhouse.catalog.drafts import EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.errors import EVENT_CLOSED, NOT_PUBLISHABLE
@@ -43,7 +44,7 @@ async def create_event(
     Raises Refused: VALIDATION_FAILED with every wrong field, FORBIDDEN, ORGANIZATION_REQUIRED,
     NOT_PUBLISHABLE when it shall be published at once but cannot be.
     """
-    organization_id = organization_for(principal, draft.organization_id)
+    organization_id = organization_for(principal, Permission.EVENTS_WRITE, draft.organization_id)
     planning.check_event(draft)
     if draft.publish:
         _require_complete(len(draft.categories))
@@ -209,10 +210,10 @@ async def _own_event(
     event = await writing.lock_event(connection, event_id)
     if event is None:
         raise Refused(NOT_FOUND)
-    if event.status == "draft" and not principal.acts_for(event.organization_id):
+    if event.status == "draft" and not principal.may(Permission.EVENTS_READ, event.organization_id):
         # What others may not see must not be found out by asking to change it.
         raise Refused(NOT_FOUND)
-    require_member(principal, event.organization_id)
+    require(principal, Permission.EVENTS_WRITE, event.organization_id)
     if event.status in ("cancelled", "ended"):
         raise Refused(EVENT_CLOSED)
     return event

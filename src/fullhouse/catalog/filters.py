@@ -10,6 +10,7 @@ import msgspec
 
 from fullhouse.api.errors import VALIDATION_FAILED
 from fullhouse.api.pagination import position_in
+from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
 from fullhouse.kit.errors import FieldError, Refused
 
@@ -33,7 +34,7 @@ class Viewer:
         """What a signed-in user, or somebody unknown, may see."""
         if visitor is None:
             return PUBLIC
-        return cls(None if visitor.is_admin else frozenset(visitor.memberships))
+        return cls(visitor.organizations_with(Permission.EVENTS_READ))
 
 
 PUBLIC = Viewer()

@@ -8,6 +8,7 @@ from litestar.params import QueryParameter
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
 from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import commands, parameters, queries
 from fullhouse.catalog.errors import EVENT_CLOSED, NOT_PUBLISHABLE
@@ -38,6 +39,7 @@ Status = Annotated[EventStatus | None, QueryParameter(description="Only events o
 
 @post(
     "/events",
+    access=member(Permission.EVENTS_WRITE),
     summary="Make an event",
     tags=_TAGS,
     responses=problems(UNAUTHENTICATED, FORBIDDEN, ORGANIZATION_REQUIRED, NOT_PUBLISHABLE),
@@ -52,6 +54,7 @@ async def create_event(
 
 @post(
     "/events/{event_id:uuid}/publish",
+    access=member(Permission.EVENTS_WRITE),
     status_code=200,
     summary="Publish an event",
     tags=_TAGS,
@@ -65,6 +68,7 @@ async def publish_event(event_id: UUID, database: Database, principal: Principal
 
 @post(
     "/events/{event_id:uuid}/showtimes",
+    access=member(Permission.EVENTS_WRITE),
     summary="Add a showtime",
     tags=_TAGS,
     responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, EVENT_CLOSED),
@@ -85,6 +89,7 @@ async def add_showtime(
 
 @get(
     "/organizer/events",
+    access=member(Permission.EVENTS_READ),
     summary="List own events",
     tags=_TAGS,
     responses=problems(UNAUTHENTICATED, FORBIDDEN),

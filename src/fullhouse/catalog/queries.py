@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND
 from fullhouse.api.pagination import Slice
-from fullhouse.api.principal import Principal
+from fullhouse.api.permissions import Permission
+from fullhouse.api.principal import Principal, require
 from fullhouse.catalog.filters import (
     PUBLIC,
     EventFilters,
@@ -68,8 +69,7 @@ async def own_events(
     """
     mine = Viewer.of(principal).organizations
     if organization_id is not None:
-        if not principal.acts_for(organization_id):
-            raise Refused(FORBIDDEN)
+        require(principal, Permission.EVENTS_READ, organization_id)
         mine = frozenset({organization_id})
     if mine is not None and not mine:
         raise Refused(FORBIDDEN)

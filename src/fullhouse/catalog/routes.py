@@ -8,6 +8,7 @@ from litestar import Request, get
 from fullhouse.api.edge import keep
 from fullhouse.api.errors import NOT_FOUND, problems
 from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.permissions import PUBLIC
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import favorite_routes, organizer_routes, parameters, queries
 from fullhouse.catalog.filters import (
@@ -44,7 +45,7 @@ _EVENTS = "events"
 _BY_START = Order("startsAt")
 
 
-@get("/events", summary="List events", tags=_TAGS, responses=problems())
+@get("/events", access=PUBLIC, summary="List events", tags=_TAGS, responses=problems())
 async def list_events(
     request: Request[Any, Any, Any],
     database: Database,
@@ -84,13 +85,19 @@ async def list_events(
     return Page(projected(views, fields, EventSummaryView), found.next_cursor, found.total)
 
 
-@get("/events/{key:str}", summary="An event", tags=_TAGS, responses=problems(NOT_FOUND))
+@get(
+    "/events/{key:str}",
+    access=PUBLIC,
+    summary="An event",
+    tags=_TAGS,
+    responses=problems(NOT_FOUND),
+)
 async def get_event(key: str, database: Database, visitor: Principal | None) -> EventView:
     """An event by id or slug, with its next 20 showtimes. Members also see their drafts."""
     return event_view(await queries.event(database, _id_or_slug(key), Viewer.of(visitor)))
 
 
-@get("/movies", summary="List movies", tags=_TAGS, responses=problems())
+@get("/movies", access=PUBLIC, summary="List movies", tags=_TAGS, responses=problems())
 async def list_movies(
     request: Request[Any, Any, Any],
     database: Database,
@@ -116,7 +123,13 @@ async def list_movies(
     return Page([show_view(row) for row in found.items], found.next_cursor, found.total)
 
 
-@get("/movies/{movie_id:uuid}", summary="A movie", tags=_TAGS, responses=problems(NOT_FOUND))
+@get(
+    "/movies/{movie_id:uuid}",
+    access=PUBLIC,
+    summary="A movie",
+    tags=_TAGS,
+    responses=problems(NOT_FOUND),
+)
 async def get_movie(
     movie_id: UUID, database: Database, visitor: Principal | None
 ) -> ShowDetailView:
@@ -126,6 +139,7 @@ async def get_movie(
 
 @get(
     "/movies/{movie_id:uuid}/showtimes",
+    access=PUBLIC,
     summary="Showtimes of a movie",
     tags=_TAGS,
     responses=problems(NOT_FOUND),
@@ -146,7 +160,7 @@ async def list_movie_showtimes(
     return Page([showtime_view(row) for row in found.items], found.next_cursor, found.total)
 
 
-@get("/shows", summary="List shows", tags=_TAGS, responses=problems())
+@get("/shows", access=PUBLIC, summary="List shows", tags=_TAGS, responses=problems())
 async def list_shows(
     request: Request[Any, Any, Any],
     database: Database,
@@ -169,13 +183,19 @@ async def list_shows(
     return Page([show_view(row) for row in found.items], found.next_cursor, found.total)
 
 
-@get("/shows/{show_id:uuid}", summary="A show", tags=_TAGS, responses=problems(NOT_FOUND))
+@get(
+    "/shows/{show_id:uuid}",
+    access=PUBLIC,
+    summary="A show",
+    tags=_TAGS,
+    responses=problems(NOT_FOUND),
+)
 async def get_show(show_id: UUID, database: Database, visitor: Principal | None) -> ShowDetailView:
     """A show and the events that put it on."""
     return show_detail_view(await queries.show(database, show_id, Viewer.of(visitor)))
 
 
-@get("/showtimes", summary="List showtimes", tags=_TAGS, responses=problems())
+@get("/showtimes", access=PUBLIC, summary="List showtimes", tags=_TAGS, responses=problems())
 async def list_showtimes(
     database: Database,
     visitor: Principal | None,
@@ -196,6 +216,7 @@ async def list_showtimes(
 
 @get(
     "/showtimes/{showtime_id:uuid}",
+    access=PUBLIC,
     summary="A showtime",
     tags=_TAGS,
     responses=problems(NOT_FOUND),

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, VALIDATION_FAILED
-from fullhouse.api.principal import Principal, require_member
+from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
+from fullhouse.api.permissions import Permission
+from fullhouse.api.principal import Principal, require
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.kit.ids import new_id
@@ -95,7 +96,5 @@ async def put_seat_map(
 
 
 def _require_keeper(principal: Principal, organization_id: UUID | None) -> None:
-    # A venue without an organization is everybody's to use, but only admins' to change.
-    if organization_id is None and not principal.is_admin:
-        raise Refused(FORBIDDEN)
-    require_member(principal, organization_id)
+    # A venue without an organization is everybody's to use, but only the platform's to change.
+    require(principal, Permission.VENUES_WRITE, organization_id)

@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
 from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.permissions import PUBLIC, Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
 from fullhouse.venues import commands, queries
@@ -41,7 +42,7 @@ City = Annotated[
 ]
 
 
-@get("/venues", summary="List venues", tags=_TAGS, responses=problems())
+@get("/venues", access=PUBLIC, summary="List venues", tags=_TAGS, responses=problems())
 async def list_venues(
     database: Database,
     city: City = None,
@@ -54,7 +55,13 @@ async def list_venues(
     return Page([venue_view(venue) for venue in found.venues], found.next_cursor, found.total)
 
 
-@get("/venues/{venue_id:uuid}", summary="A venue", tags=_TAGS, responses=problems(NOT_FOUND))
+@get(
+    "/venues/{venue_id:uuid}",
+    access=PUBLIC,
+    summary="A venue",
+    tags=_TAGS,
+    responses=problems(NOT_FOUND),
+)
 async def get_venue(venue_id: UUID, database: Database) -> VenueDetailView:
     """A venue with its halls; each hall names the newest version of its seat map."""
     return venue_detail_view(await queries.venue(database, venue_id))
@@ -62,6 +69,7 @@ async def get_venue(venue_id: UUID, database: Database) -> VenueDetailView:
 
 @post(
     "/venues",
+    access=member(Permission.VENUES_WRITE),
     summary="Make a venue",
     tags=_TAGS,
     responses=problems(UNAUTHENTICATED, FORBIDDEN, ORGANIZATION_REQUIRED),
@@ -85,6 +93,7 @@ async def create_venue(
 
 @post(
     "/venues/{venue_id:uuid}/halls",
+    access=member(Permission.VENUES_WRITE),
     summary="Make a hall",
     tags=_TAGS,
     responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, HALL_EXISTS),
@@ -99,6 +108,7 @@ async def create_hall(
 
 @put(
     "/halls/{hall_id:uuid}/seat-map",
+    access=member(Permission.VENUES_WRITE),
     summary="Give a hall a new seat map",
     tags=_TAGS,
     responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, SEAT_MAP_INVALID),
@@ -116,6 +126,7 @@ async def put_seat_map(
 
 @get(
     "/seat-maps/{seat_map_id:uuid}",
+    access=PUBLIC,
     summary="A version of a seat map",
     tags=_TAGS,
     responses={

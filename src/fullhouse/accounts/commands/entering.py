@@ -5,13 +5,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts import lockout
+from fullhouse.accounts.commands.guarding import guarded
 from fullhouse.accounts.errors import (
     ACCOUNT_DISABLED,
     INVALID_CREDENTIALS,
     SECOND_FACTOR_REQUIRED,
 )
 from fullhouse.accounts.parts import Accounts
-from fullhouse.accounts.commands.guarding import guarded
 from fullhouse.accounts.rules import SignedIn, normalize_email, normalize_password
 from fullhouse.accounts.sessions import Device, Method
 from fullhouse.accounts.store import sessions, users
@@ -46,9 +46,7 @@ async def log_in(accounts: Accounts, device: Device, *, email: str, password: st
     return await enter(accounts, device, found, "password")
 
 
-async def enter(
-    accounts: Accounts, device: Device, found: Credentials, method: Method
-) -> SignedIn:
+async def enter(accounts: Accounts, device: Device, found: Credentials, method: Method) -> SignedIn:
     """Begin a session of somebody whose first step is done.
 
     Raises Refused: ACCOUNT_DISABLED, SECOND_FACTOR_REQUIRED with a challenge.

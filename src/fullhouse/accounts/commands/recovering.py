@@ -93,9 +93,7 @@ async def reset_password(accounts: Accounts, *, token: str, password: str) -> No
         await note_by_user(connection, owner.user_id, "user.password_reset", "user", owner.user_id)
         await notify(connection, user_tag(owner.user_id))
     accounts.forget(user_tag(owner.user_id))
-    accounts.post.mail(
-        letters.password_changed(owner.email, public_url=accounts.post.public_url)
-    )
+    accounts.post.mail(letters.password_changed(owner.email, public_url=accounts.post.public_url))
 
 
 async def change_password(
@@ -122,9 +120,7 @@ async def change_password(
         await note(connection, principal, "user.password_changed", "user", user_id)
         await notify(connection, user_tag(user_id))
     accounts.forget(user_tag(user_id))
-    accounts.post.mail(
-        letters.password_changed(found.email, public_url=accounts.post.public_url)
-    )
+    accounts.post.mail(letters.password_changed(found.email, public_url=accounts.post.public_url))
 
 
 async def prove(

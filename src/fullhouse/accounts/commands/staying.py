@@ -42,12 +42,8 @@ async def refresh(accounts: Accounts, device: Device, cookie: str | None) -> Sig
             profile = await users.find_profile(connection, found[0].user_id)
         if found is not None and outcome is Refreshing.THEFT:
             user_id = found[0].user_id
-            await sessions.end_sessions(
-                connection, user_id, "token_reused", only=token.session_id
-            )
-            await note_by_system(
-                connection, "session.token_reused", "session", token.session_id
-            )
+            await sessions.end_sessions(connection, user_id, "token_reused", only=token.session_id)
+            await note_by_system(connection, "session.token_reused", "session", token.session_id)
             await notify(connection, user_tag(user_id))
         elif outcome is Refreshing.ROTATE:
             await sessions.rotate(

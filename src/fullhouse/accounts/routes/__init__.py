@@ -2,6 +2,26 @@
 
 from litestar.handlers import HTTPRouteHandler
 
-from fullhouse.accounts.routes import entering
+from fullhouse.accounts.routes import (
+    administration,
+    audit,
+    entering,
+    google,
+    keys,
+    organizations,
+    phone,
+    profiles,
+    second_factor,
+)
 
-ROUTES: list[HTTPRouteHandler] = [*entering.ROUTES]
+ROUTES: list[HTTPRouteHandler] = [
+    *entering.ROUTES,
+    *second_factor.ROUTES,
+    *phone.ROUTES,
+    *google.ROUTES,
+    *profiles.ROUTES,
+    *organizations.ROUTES,
+    *keys.ROUTES,
+    *audit.ROUTES,
+    *administration.ROUTES,
+]

@@ -111,9 +111,7 @@ async def find_key_principals(
 async def note_use(connection: AsyncConnection, key_ids: Sequence[UUID]) -> None:
     """Remember that these keys were used just now."""
     wanted = sa.literal(list(key_ids), ARRAY(sa.Uuid))
-    stale = sa.or_(
-        api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < _NOW - _NOTED_EVERY
-    )
+    stale = sa.or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < _NOW - _NOTED_EVERY)
     await connection.execute(
         api_keys.update().where(api_keys.c.id == sa.any_(wanted), stale).values(last_used_at=_NOW)
     )

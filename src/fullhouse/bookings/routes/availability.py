@@ -8,6 +8,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 
 from fullhouse.api.errors import NOT_FOUND, problems
+from fullhouse.api.permissions import PUBLIC
 from fullhouse.api.principal import Principal
 from fullhouse.bookings import queries
 from fullhouse.bookings.commands import Desk
@@ -31,6 +32,7 @@ IfNoneMatch = Annotated[
 
 @get(
     "/showtimes/{showtime_id:uuid}/seats",
+    access=PUBLIC,
     summary="Seats of a showtime",
     tags=_TAGS,
     responses=problems(NOT_FOUND)
@@ -47,6 +49,7 @@ async def get_seats(
 
 @get(
     "/showtimes/{showtime_id:uuid}/availability",
+    access=PUBLIC,
     summary="Availability of a showtime",
     tags=_TAGS,
     responses=problems(NOT_FOUND)

@@ -5,7 +5,8 @@ from uuid import UUID
 from litestar import Response, patch, post
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
-from fullhouse.api.principal import Principal, require_member
+from fullhouse.api.permissions import Permission, member
+from fullhouse.api.principal import Principal, require
 from fullhouse.bookings import commands, queries
 from fullhouse.bookings import errors as codes
 from fullhouse.bookings.commands import Desk
@@ -19,6 +20,7 @@ _TAGS = ["Box office"]
 
 @post(
     "/showtimes/{showtime_id:uuid}/seats/block",
+    access=member(Permission.PLACES_WRITE),
     status_code=204,
     summary="Block seats",
     tags=_TAGS,
@@ -45,6 +47,7 @@ async def block_seats(
 
 @post(
     "/showtimes/{showtime_id:uuid}/seats/unblock",
+    access=member(Permission.PLACES_WRITE),
     status_code=204,
     summary="Unblock seats",
     tags=_TAGS,
@@ -70,6 +73,7 @@ async def unblock_seats(
 
 @patch(
     "/showtimes/{showtime_id:uuid}/allotments/{category_id:uuid}",
+    access=member(Permission.PLACES_WRITE),
     summary="Resize an allotment",
     tags=_TAGS,
     responses=problems(
@@ -100,7 +104,7 @@ async def resize(
 
 async def _own_terms(desk: Desk, principal: Principal, showtime_id: UUID) -> SaleTerms:
     terms = await queries.visible_terms(desk, principal, showtime_id)
-    require_member(principal, terms.organization_id)
+    require(principal, Permission.PLACES_WRITE, terms.organization_id)
     return terms
 
 

@@ -17,6 +17,7 @@ from fullhouse.api.idempotency import (
     key_of_header,
 )
 from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.permissions import SIGNED_IN, Permission
 from fullhouse.api.principal import Principal
 from fullhouse.bookings import commands, queries
 from fullhouse.bookings import errors as codes
@@ -94,6 +95,7 @@ async def answer_reservation(
 
 @post(
     "/bookings",
+    access=SIGNED_IN,
     summary="Reserve places",
     tags=_TAGS,
     responses=problems(*_RESERVE_REFUSALS)
@@ -115,7 +117,13 @@ async def reserve(
     )
 
 
-@get("/bookings", summary="My bookings", tags=_TAGS, responses=problems(UNAUTHENTICATED))
+@get(
+    "/bookings",
+    access=SIGNED_IN,
+    summary="My bookings",
+    tags=_TAGS,
+    responses=problems(UNAUTHENTICATED),
+)
 async def list_bookings(
     principal: Principal,
     database: Database,
@@ -131,6 +139,7 @@ async def list_bookings(
 
 @get(
     "/bookings/{booking_id:uuid}",
+    access=SIGNED_IN,
     summary="One booking",
     tags=_TAGS,
     responses=problems(UNAUTHENTICATED, NOT_FOUND),
@@ -142,6 +151,7 @@ async def get_booking(booking_id: UUID, principal: Principal, database: Database
 
 @post(
     "/bookings/{booking_id:uuid}/confirm",
+    access=SIGNED_IN,
     status_code=200,
     summary="Confirm a booking",
     tags=_TAGS,
@@ -159,7 +169,7 @@ async def confirm(
 ) -> Response[BookingView]:
     """Complete a booking that owes nothing; members of the organization take money in person."""
     owned = await queries.own_booking(database, principal, booking_id)
-    counter = principal.acts_for(owned.organization_id)
+    counter = principal.may(Permission.BOOKINGS_WRITE, owned.organization_id)
     settlement = Settlement.COUNTER if counter else Settlement.NOTHING_OWED
     result = await commands.confirm(desk, owned.booking.showtime_id, booking_id, settlement)
     return _changed(result, owned.event_id, owned.title)
@@ -167,6 +177,7 @@ async def confirm(
 
 @post(
     "/bookings/{booking_id:uuid}/cancel",
+    access=SIGNED_IN,
     status_code=200,
     summary="Cancel a booking",
     tags=_TAGS,
@@ -183,6 +194,7 @@ async def cancel(
 
 @delete(
     "/bookings/{booking_id:uuid}",
+    access=SIGNED_IN,
     status_code=200,
     summary="Cancel a booking",
     tags=_TAGS,
@@ -197,7 +209,13 @@ async def delete_booking(
     return await _cancel(booking_id, principal, desk, database)
 
 
-@get("/waitlist", summary="My places in line", tags=_TAGS, responses=problems(UNAUTHENTICATED))
+@get(
+    "/waitlist",
+    access=SIGNED_IN,
+    summary="My places in line",
+    tags=_TAGS,
+    responses=problems(UNAUTHENTICATED),
+)
 async def list_waitlist(principal: Principal, database: Database) -> Page[WaitlistEntryView]:
     """Where the caller waits, with the position in each line."""
     return await queries.own_waiting(database, principal.user_id)
@@ -205,6 +223,7 @@ async def list_waitlist(principal: Principal, database: Database) -> Page[Waitli
 
 @delete(
     "/waitlist/{entry_id:uuid}",
+    access=SIGNED_IN,
     status_code=200,
     summary="Leave a line",
     tags=_TAGS,
@@ -223,7 +242,11 @@ async def _cancel(
     booking_id: UUID, principal: Principal, desk: Desk, database: Database
 ) -> Response[BookingView]:
     owned = await queries.own_booking(database, principal, booking_id)
-    actor = Actor.STAFF if principal.acts_for(owned.organization_id) else Actor.BUYER
+    actor = (
+        Actor.STAFF
+        if principal.may(Permission.BOOKINGS_WRITE, owned.organization_id)
+        else Actor.BUYER
+    )
     result = await commands.cancel(desk, owned.booking.showtime_id, booking_id, actor)
     return _changed(result, owned.event_id, owned.title)
 

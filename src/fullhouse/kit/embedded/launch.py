@@ -32,6 +32,8 @@ DEFAULT_SETTINGS: Mapping[str, str] = {
     "wal_compression": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # Its log names what went wrong, but not the rows: those hold people's names and addresses.
+    "log_error_verbosity": "terse",
 }
 
 # dsn() and attach() rest on these, so nobody else may set them.
