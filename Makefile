@@ -24,7 +24,7 @@ dev: $(VENV)/.test ## The same, starting again whenever the source changes
 	$(BIN)/fullhouse serve --demo --reload --log-format console $(ARGS)
 
 test: lint types ## Check everything: style, types, imports and all tests
-	$(BIN)/pytest -n 2 $(TESTS)
+	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
 
 lint: $(VENV)/.test ## Check style and the direction of imports
 	$(BIN)/ruff check .

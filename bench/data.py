@@ -10,8 +10,8 @@ from uuid import UUID
 import msgspec
 
 from bench.errors import BenchError
-from fullhouse.accounts import commands as accounts
 from fullhouse.accounts import queries as account_queries
+from fullhouse.accounts.commands import registration as accounts
 from fullhouse.accounts.passwords import PasswordHasher
 from fullhouse.accounts.tokens import AccessTokens
 from fullhouse.api.principal import Principal
@@ -67,7 +67,9 @@ async def furnish(url: str) -> House:
             password="correct horse battery",
             role="ORGANIZER",
         )
-        organizer = (await account_queries.principals(database, [user_id]))[user_id]
+        profile = await account_queries.profile(database, user_id)
+        memberships = {part.organization_id: part.role for part in profile.memberships}
+        organizer = Principal(user_id, profile.role, memberships)
         for number in range(LISTED_EVENTS):
             await _add_listed_event(database, organizer, number)
         return await _add_events_on_sale(database, organizer)
@@ -91,7 +93,9 @@ async def add_showtimes(url: str, house: House, event_id: UUID, count: int) -> l
 def write_tokens(file: Path, secret: str) -> None:
     """An access token for every buyer, one a line."""
     tokens = AccessTokens(secret, _TOKEN_SECONDS)
-    file.write_text("".join(f"{tokens.issue(buyer_id(number))}\n" for number in range(BUYERS)))
+    file.write_text(
+        "".join(f"{tokens.issue(buyer_id(number), buyer_id(number))}\n" for number in range(BUYERS))
+    )
 
 
 def write_counted_order(file: Path, house: House, showtime_id: UUID) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
+import structlog
 from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -60,6 +61,8 @@ from fullhouse.venues import routes as venues_routes
 from fullhouse.venues.queries import SeatMaps
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 # What a browser says of itself is shown to its user, and no longer than makes sense.
 _LONGEST_AGENT = 300
@@ -369,6 +372,8 @@ def _lifespan(
         await parts.desk.sequencer.start()
         await parts.housekeeper.start()
         await parts.dispatcher.start()
+        if parts.limits is None:
+            log.warning("rate_limits_are_off")
         if long_lived:
             _settle_memory()
         try:

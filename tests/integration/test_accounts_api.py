@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import argon2
@@ -10,10 +11,14 @@ import jwt
 import pytest
 import sqlalchemy as sa
 
+from fullhouse.accounts import queries
+from fullhouse.accounts.authenticator import Authenticator, user_tag
 from fullhouse.accounts.commands import registration as commands
+from fullhouse.accounts.commands.entering import log_in
 from fullhouse.accounts.passwords import PasswordHasher
+from fullhouse.accounts.sessions import Device
 from fullhouse.accounts.tables import users
-from fullhouse.accounts.tokens import AccessTokens, user_tag
+from fullhouse.api.principal import Principal
 from fullhouse.app import Parts, compose, make_parts
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
@@ -181,9 +186,8 @@ async def test_an_operator_may_make_anybody(database: Database, parts: Parts) ->
         role="ORGANIZER",
         organization_name="Odeon",
     )
-    signed_in = await commands.log_in(
-        database, parts.accounts.hasher, parts.accounts.tokens, email=email, password=PASSWORD
-    )
+    device = Device("192.0.2.1", "test")
+    signed_in = await log_in(parts.accounts, device, email=email, password=PASSWORD)
     assert [joined.organization_name for joined in signed_in.profile.memberships] == ["Odeon"]
     with pytest.raises(Refused) as refused:
         await commands.create_user(
@@ -226,12 +230,12 @@ async def test_tokens_that_are_not_ours_are_refused(
     header = jwt.get_unverified_header(good)
     claims = jwt.decode(good, options={"verify_signature": False})
     assert header == {"alg": "HS256", "typ": "at+jwt"}
-    assert claims.keys() == {"iss", "aud", "sub", "iat", "exp", "jti"}
+    assert claims.keys() == {"iss", "aud", "sub", "sid", "iat", "exp", "jti"}
 
-    key = parts.accounts.tokens._key
+    key = parts.accounts.tokens._signed._key
     now = int(time.time())
     bad = [
-        jwt.encode(claims, None, algorithm="none", headers={"typ": "at+jwt"}),
+        jwt.encode(claims, "", algorithm="none", headers={"typ": "at+jwt"}),
         jwt.encode(claims, b"x" * 32, headers={"typ": "at+jwt"}),
         jwt.encode(claims, key, headers={"typ": "JWT"}),
         jwt.encode(claims, key + key, algorithm="HS512", headers={"typ": "at+jwt"}),
@@ -258,7 +262,9 @@ async def test_the_token_of_a_user_who_is_gone_is_refused(
     headers = bearer(session["accessToken"])
     assert (await client.get(ME, headers=headers)).status_code == 200
     async with database.begin() as connection:
-        await connection.execute(users.delete().where(users.c.id == user_id))
+        await connection.execute(
+            users.update().where(users.c.id == user_id).values(deleted_at=sa.func.now())
+        )
     parts.authenticator.forget(user_tag(user_id))
     assert (await client.get(ME, headers=headers)).status_code == 401
 
@@ -283,15 +289,19 @@ async def test_the_database_is_asked_once_for_many_new_faces(
 ) -> None:
     sessions = [await register(client) for _ in range(5)]
     people = [UUID(session["user"]["id"]) for session in sessions]
-    tokens = AccessTokens("s" * 32, 900)
     asked: list[int] = []
 
-    async def load(user_ids: object) -> object:
-        asked.append(len(list(user_ids)))  # type: ignore[call-overload]
-        return await parts.authenticator._load(user_ids)  # type: ignore[arg-type]
+    async def load(session_ids: Sequence[UUID]) -> Mapping[UUID, Principal]:
+        asked.append(len(session_ids))
+        return await queries.session_principals(
+            parts.database, session_ids, admin_second_factor=False
+        )
 
-    authenticator = type(parts.authenticator)(tokens, load)  # type: ignore[arg-type]
-    wanted = [tokens.issue(user_id) for user_id in people * 3]
+    async def no_keys(_hashes: Sequence[bytes]) -> Mapping[bytes, Principal]:
+        return {}
+
+    authenticator = Authenticator(parts.accounts.tokens, load, no_keys)
+    wanted = [session["accessToken"] for session in sessions * 3]
     principals = await asyncio.gather(*(authenticator(token) for token in wanted))
     assert [principal.user_id for principal in principals] == people * 3
     assert asked == [5]

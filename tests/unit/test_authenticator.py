@@ -17,7 +17,7 @@ TOKENS = AccessTokens("a secret of the tests, long enough", 60)
 
 
 class People:
-    """A users table that counts how often it is asked."""
+    """Users, each with a session of their own id, and how often they are asked for."""
 
     def __init__(self) -> None:
         self.roles: dict[UUID, str] = {}
@@ -29,7 +29,7 @@ class People:
     def add(self, role: str = "USER") -> tuple[UUID, str]:
         user_id = new_id()
         self.roles[user_id] = role
-        return user_id, TOKENS.issue(user_id)
+        return user_id, TOKENS.issue(user_id, user_id)
 
     async def load(self, user_ids: Sequence[UUID]) -> Mapping[UUID, Principal]:
         self.asked.append(list(user_ids))
@@ -44,6 +44,10 @@ class People:
         return found
 
 
+async def no_keys(_hashes: Sequence[bytes]) -> Mapping[bytes, Principal]:
+    return {}
+
+
 class Clock:
     """A clock that a test moves, beginning now."""
 
@@ -54,9 +58,9 @@ class Clock:
         return self.now
 
 
-async def test_the_database_is_asked_once_in_thirty_seconds() -> None:
+async def test_the_database_is_asked_once_in_ten_seconds() -> None:
     people, clock = People(), Clock()
-    authenticator = Authenticator(TOKENS, people.load, clock=clock)
+    authenticator = Authenticator(TOKENS, people.load, no_keys, clock=clock)
     user_id, token = people.add()
     assert (await authenticator(token)).user_id == user_id
     await authenticator(token)
@@ -68,7 +72,7 @@ async def test_the_database_is_asked_once_in_thirty_seconds() -> None:
 
 async def test_who_asks_together_shares_one_statement() -> None:
     people = People()
-    authenticator = Authenticator(TOKENS, people.load)
+    authenticator = Authenticator(TOKENS, people.load, no_keys)
     users = [people.add() for _ in range(20)]
     tokens = [token for _, token in users] * 2
     principals = await asyncio.gather(*(authenticator(token) for token in tokens))
@@ -78,7 +82,7 @@ async def test_who_asks_together_shares_one_statement() -> None:
 
 async def test_very_many_are_asked_for_in_parts() -> None:
     people = People()
-    authenticator = Authenticator(TOKENS, people.load)
+    authenticator = Authenticator(TOKENS, people.load, no_keys)
     tokens = [people.add()[1] for _ in range(1_001)]
     await asyncio.gather(*(authenticator(token) for token in tokens))
     assert [len(asked) for asked in people.asked] == [1_000, 1]
@@ -86,7 +90,7 @@ async def test_very_many_are_asked_for_in_parts() -> None:
 
 async def test_a_change_that_is_heard_of_counts_at_once() -> None:
     people = People()
-    authenticator = Authenticator(TOKENS, people.load)
+    authenticator = Authenticator(TOKENS, people.load, no_keys)
     (user_id, token), (_, others) = people.add(), people.add()
     await authenticator(token)
     await authenticator(others)
@@ -106,7 +110,7 @@ async def test_a_change_that_is_heard_of_counts_at_once() -> None:
 @pytest.mark.parametrize("everything", [False, True])
 async def test_an_answer_read_before_a_change_is_not_kept(everything: bool) -> None:
     people = People()
-    authenticator = Authenticator(TOKENS, people.load)
+    authenticator = Authenticator(TOKENS, people.load, no_keys)
     user_id, token = people.add()
     people.gate.clear()
     early = asyncio.create_task(authenticator(token))
@@ -123,7 +127,7 @@ async def test_an_answer_read_before_a_change_is_not_kept(everything: bool) -> N
 
 async def test_a_change_before_the_statement_is_sent_loses_nobody() -> None:
     people = People()
-    authenticator = Authenticator(TOKENS, people.load)
+    authenticator = Authenticator(TOKENS, people.load, no_keys)
     user_id, token = people.add()
     waiting = asyncio.create_task(authenticator(token))
     # After the task has asked and before the loop's turn ends.
@@ -133,7 +137,7 @@ async def test_a_change_before_the_statement_is_sent_loses_nobody() -> None:
 
 async def test_when_the_database_is_away_everybody_hears_it_and_nothing_is_kept() -> None:
     people = People()
-    authenticator = Authenticator(TOKENS, people.load)
+    authenticator = Authenticator(TOKENS, people.load, no_keys)
     tokens = [people.add()[1] for _ in range(3)]
     people.failure = ConnectionError("away")
     answers = await asyncio.gather(
@@ -146,7 +150,7 @@ async def test_when_the_database_is_away_everybody_hears_it_and_nothing_is_kept(
 
 async def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
     people = People()
-    authenticator = Authenticator(TOKENS, people.load)
+    authenticator = Authenticator(TOKENS, people.load, no_keys)
     _, token = people.add()
     people.gate.clear()
     impatient = asyncio.create_task(authenticator(token))
@@ -160,15 +164,15 @@ async def test_one_who_gives_up_takes_nothing_from_the_others() -> None:
 
 async def test_a_user_who_is_gone_is_nobody() -> None:
     people = People()
-    authenticator = Authenticator(TOKENS, people.load)
+    authenticator = Authenticator(TOKENS, people.load, no_keys)
     with pytest.raises(Refused) as refused:
-        await authenticator(TOKENS.issue(new_id()))
+        await authenticator(TOKENS.issue(new_id(), new_id()))
     assert refused.value.code.name == "unauthenticated"
 
 
 async def test_a_token_ends_even_when_it_is_remembered() -> None:
     people, clock = People(), Clock()
-    authenticator = Authenticator(TOKENS, people.load, clock=clock)
+    authenticator = Authenticator(TOKENS, people.load, no_keys, clock=clock)
     _, token = people.add()
     await authenticator(token)
     clock.now += 63  # 60 and what clocks may differ by

@@ -1,4 +1,4 @@
-"""Signed tokens: access tokens, and challenges for a second factor. Each kind passes for no other."""
+"""Signed tokens: for access, and for the second step of signing in. None passes for another."""
 
 import hmac
 import time

@@ -277,7 +277,14 @@ def problems(*codes: Code) -> dict[int, ResponseSpec]:
     What any route may answer is added here, so that routes name only their own.
     """
     grouped: dict[int, list[str]] = {}
-    for code in (*codes, VALIDATION_FAILED, MALFORMED_REQUEST, UNAVAILABLE, OVERLOADED):
+    for code in (
+        *codes,
+        VALIDATION_FAILED,
+        MALFORMED_REQUEST,
+        TOO_MANY_REQUESTS,
+        UNAVAILABLE,
+        OVERLOADED,
+    ):
         names = grouped.setdefault(int(STATUS_OF_KIND[code.kind]), [])
         if code.name not in names:
             names.append(code.name)

@@ -50,7 +50,9 @@ Money is in minor units of its currency. Times are RFC 3339 in UTC.
 """
 
 _TAGS = {
-    "Identity": "Accounts and access tokens.",
+    "Identity": "Accounts, ways in, sessions.",
+    "Organizations": "Members, invitations and API keys.",
+    "Administration": "What administrators do with the whole platform.",
     "Catalogue": "What is on: events, shows and showtimes.",
     "Showtimes": "What is free at a showtime, seat by seat and in numbers.",
     "Bookings": "Reserving, confirming and cancelling places, and waiting in line for them.",
@@ -62,6 +64,7 @@ _TAGS = {
 
 # Whoever asks for one of these may have to be told to come again later.
 _NEEDING_THE_DATABASE = {
+    "accounts",
     "database",
     "principal",
     "visitor",

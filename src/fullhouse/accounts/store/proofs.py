@@ -196,7 +196,8 @@ async def locked_until(connection: AsyncConnection, keys: Collection[bytes]) -> 
     found = await connection.execute(
         sa.select(left).where(attempts.c.key == sa.any_(wanted), attempts.c.locked_until > _NOW)
     )
-    return found.scalar_one_or_none()
+    left_over: timedelta | None = found.scalar_one_or_none()
+    return left_over
 
 
 async def count_attempt(connection: AsyncConnection, key: bytes, forgotten_after: timedelta) -> int:
@@ -217,7 +218,8 @@ async def count_attempt(connection: AsyncConnection, key: bytes, forgotten_after
         )
         .returning(attempts.c.failures)
     )
-    return counted.scalar_one()
+    failures: int = counted.scalar_one()
+    return failures
 
 
 async def lock_attempts(connection: AsyncConnection, delays: Mapping[bytes, timedelta]) -> None:
