@@ -93,9 +93,8 @@ async def add_showtimes(url: str, house: House, event_id: UUID, count: int) -> l
 def write_tokens(file: Path, secret: str) -> None:
     """An access token for every buyer, one a line."""
     tokens = AccessTokens(secret, _TOKEN_SECONDS)
-    file.write_text(
-        "".join(f"{tokens.issue(buyer_id(number), buyer_id(number))}\n" for number in range(BUYERS))
-    )
+    buyers = (buyer_id(number) for number in range(BUYERS))
+    file.write_text("".join(f"{tokens.issue(buyer, buyer)}\n" for buyer in buyers))
 
 
 def write_counted_order(file: Path, house: House, showtime_id: UUID) -> None:
@@ -180,6 +179,12 @@ async def _add_buyers(database: Database) -> None:
     try:
         await connection.copy_records_to_table(
             "users", records=rows, columns=["id", "name", "email", "role"]
+        )
+        # One session for each, with the buyer's own id.
+        await connection.execute(
+            "INSERT INTO sessions (id, user_id, method, second_factor, address, agent, idle_until,"
+            " ends_at, generation, token_hash) SELECT id, id, 'password', false, '', '',"
+            " now() + interval '1 day', now() + interval '1 day', 1, '' FROM users"
         )
     finally:
         await connection.close()

@@ -165,8 +165,9 @@ def propose(document: Document, town: Town) -> Document:
                 if values:
                     parameter["example"] = values[0]
             for content in operation.get("requestBody", {}).get("content", {}).values():
-                name = content["schema"]["$ref"].rpartition("/")[2]
-                content["example"] = town.bodies[name]
+                name = content["schema"].get("$ref", "").rpartition("/")[2]
+                if name in town.bodies:
+                    content["example"] = town.bodies[name]
     return proposed
 
 

@@ -20,8 +20,12 @@ async def listed(client: httpx.AsyncClient, headers: dict[str, str]) -> list[str
     return [event["id"] for event in answer.json()["items"]]
 
 
+# Written out: every process of a test run must find the same tests.
+_NOWHERE = "0197a3b1-0000-7000-8000-000000000000"
+
+
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", ""), ("PUT", f"/{uuid4()}"), ("DELETE", f"/{uuid4()}")]
+    ("method", "path"), [("GET", ""), ("PUT", f"/{_NOWHERE}"), ("DELETE", f"/{_NOWHERE}")]
 )
 async def test_strangers_have_no_favourites(
     client: httpx.AsyncClient, method: str, path: str

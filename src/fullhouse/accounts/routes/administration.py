@@ -110,7 +110,7 @@ async def update_user(
     tags=_TAGS,
     responses=problems(*_ACCESS_REFUSALS, NOT_FOUND),
 )
-async def list_sessions(user_id: UUID, principal: Principal, database: Database) -> DevicesView:
+async def list_sessions_of(user_id: UUID, principal: Principal, database: Database) -> DevicesView:
     """Where a user is signed in, the session used last first."""
     found = await queries.devices_of(database, user_id)
     return DevicesView([device_view(session, principal.session_id) for session in found])
@@ -123,7 +123,7 @@ async def list_sessions(user_id: UUID, principal: Principal, database: Database)
     tags=_TAGS,
     responses=problems(*_ACCESS_REFUSALS, NOT_FOUND),
 )
-async def end_sessions(user_id: UUID, accounts: Accounts, principal: Principal) -> None:
+async def end_sessions_of(user_id: UUID, accounts: Accounts, principal: Principal) -> None:
     """Sign a user out everywhere; they may sign in again."""
     await administration.end_sessions(accounts, principal, user_id)
 
@@ -135,11 +135,18 @@ async def end_sessions(user_id: UUID, accounts: Accounts, principal: Principal) 
     tags=_TAGS,
     responses=problems(*_ACCESS_REFUSALS, NOT_FOUND),
 )
-async def end_session(
+async def end_session_of(
     user_id: UUID, session_id: UUID, accounts: Accounts, principal: Principal
 ) -> None:
     """Sign a user out in one place."""
     await administration.end_session(accounts, principal, user_id, session_id)
 
 
-ROUTES = [list_users, get_user, update_user, list_sessions, end_sessions, end_session]
+ROUTES = [
+    list_users,
+    get_user,
+    update_user,
+    list_sessions_of,
+    end_sessions_of,
+    end_session_of,
+]
