@@ -66,8 +66,7 @@ log = structlog.get_logger(__name__)
 
 # What a browser says of itself is shown to its user, and no longer than makes sense.
 _LONGEST_AGENT = 300
-# How long messages under way may take when the server stops.
-_MESSAGES_GRACE_SECONDS = 3.0
+_MESSAGES_GRACE_SECONDS = 3.0  # for those under way when the server stops
 
 # Every domain's routes below /api/v1, and everything that they may refuse.
 API_ROUTES: list[HTTPRouteHandler] = [
@@ -252,10 +251,8 @@ def _google(settings: Settings, public_url: str) -> Google | None:
     if client_id is None or client_secret is None:
         return None
     callback = f"{public_url}/api/v1/auth/google/callback"
-    return _valid(
-        "google_issuer",
-        partial(Google, settings.google_issuer, client_id, client_secret, callback),
-    )
+    make = partial(Google, settings.google_issuer, client_id, client_secret, callback)
+    return _valid("google_issuer", make)
 
 
 def _text(secret: SecretStr | None) -> str | None:
@@ -337,8 +334,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
 
 
 async def _device(request: Request[Any, Any, Any]) -> Device:
-    agent = request.headers.get("user-agent", "")
-    return Device(client_address(), agent[:_LONGEST_AGENT])
+    return Device(client_address(), request.headers.get("user-agent", "")[:_LONGEST_AGENT])
 
 
 def _given(value: object) -> Provide:

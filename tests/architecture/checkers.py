@@ -44,7 +44,7 @@ EXTRAS = {
     "accounts/tokens": ("runtime", "signs and reads access tokens and challenges"),
     "accounts/authenticator": ("runtime", "keeps for a moment who a token or key stands for"),
     "accounts/parts": ("runtime", "what its commands work with"),
-    "accounts/sessions": ("pure", "sessions, and the refresh tokens that carry them on"),
+    "accounts/sessions": ("runtime", "refresh tokens, and what one brings about"),
     "venues/seatmap": ("pure", "the immutable seat map that finds seats by name"),
     "venues/labels": ("pure", "all spellings of a seat's label"),
     "venues/layout": ("pure", "a hall's layout as it is written and stored"),

@@ -5,6 +5,9 @@ By the name of the schema. ``tests/contract/test_docs.py`` holds them complete a
 
 from typing import Any, Final
 
+_PASSWORD = "correct horse battery"
+_TOKEN = "the token of the mail's link"
+
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "RegisterBody": {
         "name": "Ada Lovelace",
@@ -13,6 +16,26 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "role": "USER",
     },
     "LoginBody": {"email": "buyer@test.com", "password": "Buyer123!"},
+    "ForgotPasswordBody": {"email": "ada@example.com"},
+    "ResetPasswordBody": {"token": _TOKEN, "password": "correct horse battery"},
+    "ChangePasswordBody": {"password": "battery horse correct", "currentPassword": _PASSWORD},
+    "VerifyEmailBody": {"token": _TOKEN},
+    "ChangeEmailBody": {"email": "ada@example.org", "password": _PASSWORD},
+    "PasswordBody": {"password": _PASSWORD},
+    "ConfirmSecondFactorBody": {"code": "123456"},
+    "ProvenCodeBody": {"code": "123456", "password": _PASSWORD},
+    "VerifySecondFactorBody": {"challenge": "eyJ…", "code": "123456"},
+    "RequestPhoneCodeBody": {"phone": "+41791234567"},
+    "VerifyPhoneCodeBody": {"phone": "+41791234567", "code": "123456"},
+    "GoogleLinkBody": {"password": _PASSWORD, "returnTo": "/account"},
+    "ProfileBody": {"name": "Ada King", "language": "en", "timezone": "Europe/London"},
+    "DeleteAccountBody": {"password": _PASSWORD},
+    "OrganizationBody": {"name": "Odeon"},
+    "RoleBody": {"role": "manager"},
+    "InvitationBody": {"email": "grace@example.com", "role": "box_office"},
+    "AcceptInvitationBody": {"token": _TOKEN},
+    "ApiKeyBody": {"name": "Website", "scopes": ["events:read"]},
+    "AdminUserBody": {"role": "ORGANIZER"},
     "VenueBody": {
         "name": "Old Mill",
         "city": "Zurich",

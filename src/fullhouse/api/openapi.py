@@ -51,6 +51,7 @@ Money is in minor units of its currency. Times are RFC 3339 in UTC.
 
 _TAGS = {
     "Identity": "Accounts, ways in, sessions.",
+    "My account": "Profile, favourites, export and deletion.",
     "Organizations": "Members, invitations and API keys.",
     "Administration": "What administrators do with the whole platform.",
     "Catalogue": "What is on: events, shows and showtimes.",
@@ -161,7 +162,8 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
     if "requestBody" in operation:
         codes += [BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
         for content in operation["requestBody"]["content"].values():
-            name = content["schema"].get("$ref", "").rpartition("/")[2]
+            choices = content["schema"].get("oneOf", [content["schema"]])
+            name = choices[-1].get("$ref", choices[0].get("$ref", "")).rpartition("/")[2]
             if name in EXAMPLES:
                 content["example"] = EXAMPLES[name]
     locations = {parameter["in"] for parameter in operation.get("parameters", ())}
