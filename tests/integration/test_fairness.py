@@ -10,7 +10,6 @@ import pytest_asyncio
 from fullhouse.bookings import batch, sequencer
 from fullhouse.bookings.audit import audit
 from fullhouse.bookings.core.commands import (
-    Actor,
     Block,
     Cancel,
     Confirm,
@@ -27,7 +26,7 @@ from fullhouse.kit.ids import new_id
 from fullhouse.venues.queries import SeatMaps
 from tests.support.house import API, open_house
 from tests.support.people import signed_in
-from tests.support.selling_rows import add_showtime, open_shop, sale_terms, seated
+from tests.support.selling_rows import STAFF, add_showtime, open_shop, sale_terms, seated
 
 
 @pytest_asyncio.fixture
@@ -50,7 +49,7 @@ async def test_long_line_is_served_in_turns_with_the_others(
     assert {result.outcome for result in joined} == {Outcome.WAITLISTED}
     # Room for all of them at once; somebody wants to buy elsewhere at the same moment.
     resized = asyncio.ensure_future(
-        running.submit(Resize(crowded.id, crowded.category_id, 7 * batch.OFFERS_LIMIT))
+        running.submit(Resize(crowded.id, STAFF, crowded.category_id, 7 * batch.OFFERS_LIMIT))
     )
     await resized
     assert (await running.submit(other.order())).outcome is Outcome.RESERVED
@@ -81,7 +80,7 @@ async def test_newcomer_waits_while_a_long_line_is_being_served(
     await running.submit(shop.order())
     await asyncio.gather(*(running.submit(shop.order(join_waitlist=True)) for _ in range(6)))
     results = await asyncio.gather(
-        running.submit(Resize(shop.id, shop.category_id, 50)),
+        running.submit(Resize(shop.id, STAFF, shop.category_id, 50)),
         running.submit(shop.order()),
         running.submit(shop.order(join_waitlist=True)),
     )
@@ -99,6 +98,7 @@ async def test_heavy_commands_do_not_share_one_batch(
     blocks = [
         Block(
             terms.showtime_id,
+            STAFF,
             tuple(SeatChoice(new_id(), "Main", f"{row}-{number}") for number in range(5)),
         )
         for row in "ABCDEF"
@@ -145,7 +145,7 @@ async def test_answers_of_one_batch_do_not_change_each_other(
     _, confirmed, cancelled = await asyncio.gather(
         running.submit(order),
         running.submit(Confirm(shop.id, order.booking_id, Settlement.COUNTER)),
-        running.submit(Cancel(shop.id, order.booking_id, Actor.STAFF)),
+        running.submit(Cancel(shop.id, order.booking_id, STAFF)),
     )
     assert confirmed.booking is not None and cancelled.booking is not None
     assert confirmed.booking.status is Status.CONFIRMED

@@ -12,7 +12,7 @@ from fullhouse.api.errors import as_refused
 from fullhouse.app import compose, make_parts
 from fullhouse.bookings import batch, store
 from fullhouse.bookings.audit import audit
-from fullhouse.bookings.core.commands import Actor, Cancel, Confirm, Expire, Settlement
+from fullhouse.bookings.core.commands import Cancel, Confirm, Expire, Settlement
 from fullhouse.bookings.core.types import Outcome
 from fullhouse.bookings.sequencer import Sequencer
 from fullhouse.bookings.terms import Terms
@@ -24,7 +24,7 @@ from fullhouse.venues.queries import SeatMaps
 from tests.support.asgi import client_of
 from tests.support.house import API, open_house
 from tests.support.people import signed_in
-from tests.support.selling_rows import Shop, open_shop
+from tests.support.selling_rows import STAFF, Shop, open_shop
 from tests.support.settings import settings_for
 
 
@@ -181,7 +181,7 @@ async def test_submit_commands_of_one_booking_in_one_batch(
     results = await asyncio.gather(
         sequencer.submit(order),
         sequencer.submit(Confirm(showtime_id, order.booking_id, Settlement.COUNTER)),
-        sequencer.submit(Cancel(showtime_id, order.booking_id, Actor.STAFF)),
+        sequencer.submit(Cancel(showtime_id, order.booking_id, STAFF)),
     )
     assert [result.outcome for result in results] == [
         Outcome.RESERVED,

@@ -12,11 +12,12 @@ from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from fullhouse.bookings.batch import Batch
-from fullhouse.bookings.core.commands import Command
+from fullhouse.bookings.core.commands import Command, Staff
 from fullhouse.bookings.core.decide import Decision, decide
 from fullhouse.bookings.core.invariants import Snapshot
 from fullhouse.bookings.core.seating import FreeSeats
 from fullhouse.bookings.core.types import (
+    Act,
     Allotment,
     Booking,
     Claim,
@@ -46,6 +47,11 @@ class Box(Protocol):
     def now(self) -> datetime: ...
     def run(self, commands: list[Command]) -> list[Result]: ...
     def snapshot(self) -> Snapshot: ...
+
+    def acts(self, staff: Staff) -> list[tuple[str, str]]:
+        """What these staff have done so far: the action and the id of the object."""
+        ...
+
     def pass_time(self, seconds: int) -> None: ...
     def close(self) -> None: ...
 
@@ -71,6 +77,7 @@ class MemoryBox:
         self._claims: dict[UUID, Claim] = {}
         self._bookings: dict[UUID, Booking] = {}
         self._line: list[Entry] = []
+        self._acts: list[Act] = []
 
     def now(self) -> datetime:
         return self._now
@@ -93,6 +100,9 @@ class MemoryBox:
             list(self._line),
             frozenset(self._seats),
         )
+
+    def acts(self, staff: Staff) -> list[tuple[str, str]]:
+        return [(act.action, str(act.object_id)) for act in self._acts if act.staff == staff]
 
     def close(self) -> None:
         """Nothing to close."""
@@ -169,6 +179,7 @@ class MemoryBox:
         self._allotments = inventory.allotments
         self._claims = inventory.claims
         self._bookings |= ledger.state.bookings
+        self._acts += ledger.acts
         self._line = [
             entry
             for entry in (*self._line, *ledger.joined.values())
@@ -214,6 +225,14 @@ class PostgresBox:
         found = self._await(audit_store.snapshot(self._connection, self.terms.showtime_id))
         assert found is not None
         return found
+
+    def acts(self, staff: Staff) -> list[tuple[str, str]]:
+        rows = self._await(
+            self._connection.fetch(
+                "SELECT action, object_id FROM audit_log WHERE actor_id = $1 ORDER BY id", staff.id
+            )
+        )
+        return [(row["action"], row["object_id"]) for row in rows]
 
     def close(self) -> None:
         self._await(self._connection.close())

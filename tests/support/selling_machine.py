@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from fullhouse.bookings.core.commands import (
-    Actor,
     Block,
     Cancel,
     Command,
@@ -19,10 +18,11 @@ from fullhouse.bookings.core.commands import (
     Resize,
     SeatChoice,
     Settlement,
+    Staff,
     Unblock,
 )
 from fullhouse.bookings.core.invariants import breaches
-from fullhouse.bookings.core.types import FreeSeat, Outcome, Status
+from fullhouse.bookings.core.types import FreeSeat, Outcome, Result, Status
 from fullhouse.catalog.rules import CategoryTerms, Policy
 from fullhouse.kit.ids import new_code, new_id
 from tests.support.selling_boxes import Box
@@ -80,6 +80,8 @@ class SellingMachine(RuleBasedStateMachine):
             {stalls.id: ids},
             dict.fromkeys(ids, SECTION),
         )
+        self.staff = Staff("user", new_id(), "192.0.2.1", "a-request")
+        self.signed: list[tuple[str, str]] = []
         self.made: list[UUID] = []
         self.batch: list[Command] = []
         self.keys: dict[tuple[UUID, str], Reserve] = {}
@@ -92,7 +94,7 @@ class SellingMachine(RuleBasedStateMachine):
         self, user: int, general: int, seats: set[int], join: bool, key: str | None
     ) -> None:
         items = ((self.general, general),) if general else ()
-        chosen = tuple(self._choice(number) for number in sorted(seats))
+        chosen = self._choices(seats)
         if items or chosen:
             self._add_reserve(user, items, chosen, join, key)
 
@@ -103,12 +105,14 @@ class SellingMachine(RuleBasedStateMachine):
     @rule(booking=some_booking, settlement=st.sampled_from(Settlement))
     def confirm(self, booking: int, settlement: Settlement) -> None:
         if self.made:
-            self.batch.append(Confirm(self._showtime, self._made(booking), settlement))
+            staff = self.staff if settlement is Settlement.COUNTER else None
+            self.batch.append(Confirm(self._showtime, self._made(booking), settlement, staff))
 
-    @rule(booking=some_booking, actor=st.sampled_from(Actor))
-    def cancel(self, booking: int, actor: Actor) -> None:
+    @rule(booking=some_booking, by_staff=st.booleans())
+    def cancel(self, booking: int, by_staff: bool) -> None:
         if self.made:
-            self.batch.append(Cancel(self._showtime, self._made(booking), actor))
+            staff = self.staff if by_staff else None
+            self.batch.append(Cancel(self._showtime, self._made(booking), staff))
 
     @rule(booking=some_booking)
     def leave(self, booking: int) -> None:
@@ -117,19 +121,19 @@ class SellingMachine(RuleBasedStateMachine):
 
     @rule(seats=seat_numbers)
     def block(self, seats: set[int]) -> None:
-        self.batch.append(Block(self._showtime, tuple(self._choice(n) for n in sorted(seats))))
+        self.batch.append(Block(self._showtime, self.staff, self._choices(seats)))
 
     @rule(seats=seat_numbers)
     def unblock(self, seats: set[int]) -> None:
-        self.batch.append(Unblock(self._showtime, tuple(self._choice(n) for n in sorted(seats))))
+        self.batch.append(Unblock(self._showtime, self.staff, self._choices(seats)))
 
     @rule(capacity=st.none() | st.integers(0, 8), blocked=st.none() | st.integers(0, 3))
     def resize(self, capacity: int | None, blocked: int | None) -> None:
-        self.batch.append(Resize(self._showtime, self.general, capacity, blocked))
+        self.batch.append(Resize(self._showtime, self.staff, self.general, capacity, blocked))
 
     @rule()
     def resize_seats(self) -> None:
-        self.batch.append(Resize(self._showtime, self.stalls, 1, None))
+        self.batch.append(Resize(self._showtime, self.staff, self.stalls, 1, None))
 
     @rule(seconds=st.sampled_from([100, 400, 700]))
     def pass_time(self, seconds: int) -> None:
@@ -162,9 +166,9 @@ class SellingMachine(RuleBasedStateMachine):
     def _showtime(self) -> UUID:
         return self.box.terms.showtime_id
 
-    def _choice(self, number: int) -> SeatChoice:
-        seat = self.seats[number]
-        return SeatChoice(seat.id, SECTION, seat.label)
+    def _choices(self, numbers: set[int]) -> tuple[SeatChoice, ...]:
+        seats = [self.seats[number] for number in sorted(numbers)]
+        return tuple(SeatChoice(seat.id, SECTION, seat.label) for seat in seats)
 
     def _made(self, booking: int) -> UUID:
         return self.made[booking % len(self.made)]
@@ -205,7 +209,19 @@ class SellingMachine(RuleBasedStateMachine):
         assert [result.outcome for result in results] == expected
         for command, result in zip(commands, results, strict=True):
             self._compare_answer(command, result.outcome, result.booking)
+            self._expect_act(command, result)
         self._compare_bookings()
+        assert self.box.acts(self.staff) == self.signed
+
+    def _expect_act(self, command: Command, result: Result) -> None:
+        """What staff change is signed, once; what changes nothing, and what buyers do, is not."""
+        if getattr(command, "staff", None) is None or result.repeated:
+            return
+        if result.outcome in (Outcome.CONFIRMED, Outcome.CANCELLED, Outcome.LEFT):
+            assert result.booking is not None
+            self.signed.append((f"booking.{result.outcome}", str(result.booking.id)))
+        elif result.outcome is Outcome.CHANGED:
+            self.signed.append((_ACTIONS[type(command)], str(self._showtime)))
 
     def _compare_answer(self, command: Command, outcome: Outcome, booking: object) -> None:
         if not isinstance(command, Reserve):
@@ -241,4 +257,5 @@ class SellingMachine(RuleBasedStateMachine):
             assert seats == expected.seats
 
 
+_ACTIONS = {Block: "seats.blocked", Unblock: "seats.unblocked", Resize: "allotment.resized"}
 _OWNING = (Status.RESERVED, Status.CONFIRMED)

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from fullhouse.bookings.core.commands import (
-    Actor,
     Block,
     Cancel,
     Command,
@@ -239,7 +238,7 @@ class Model:
         if booking.status is Status.WAITLISTED:
             booking.status = Status.LEFT
         elif booking.status in OWNING:
-            if booking.status is Status.CONFIRMED and command.actor is Actor.BUYER:
+            if booking.status is Status.CONFIRMED and command.staff is None:
                 hours = self.terms.policy.cancellation.hours_before
                 if self.terms.starts_at - self.now < timedelta(hours=hours):
                     return Outcome.CANCELLATION_CLOSED

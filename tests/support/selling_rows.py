@@ -8,10 +8,12 @@ from uuid import UUID
 
 import msgspec
 
-from fullhouse.bookings.core.commands import Reserve
+from fullhouse.bookings.core.commands import Reserve, Staff
 from fullhouse.catalog.rules import CategoryTerms, Policy, SaleTerms
 from fullhouse.kit.db import RawConnection
 from fullhouse.kit.ids import new_code, new_id
+
+STAFF = Staff("user", new_id(), "192.0.2.1", "a-request")
 
 
 @dataclass

@@ -7,13 +7,15 @@ import msgspec
 import pytest
 
 from fullhouse.bookings.core.commands import (
-    Actor,
+    Block,
     Cancel,
     Command,
     Confirm,
     Reserve,
     SeatChoice,
     Settlement,
+    Staff,
+    Unblock,
 )
 from fullhouse.bookings.core.decide import decide
 from fullhouse.bookings.core.seating import FreeSeats
@@ -30,7 +32,7 @@ from fullhouse.bookings.core.types import (
 )
 from fullhouse.catalog.rules import Cancellation, Policy, SaleTerms
 from fullhouse.kit.ids import new_code, new_id
-from tests.support.selling_rows import counted, sale_terms
+from tests.support.selling_rows import STAFF, counted, sale_terms, seated
 
 GENERAL = counted()
 USER = new_id()
@@ -141,17 +143,17 @@ def test_reserve_run_again_after_a_lost_answer_finds_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours_before", "allowed", "actor", "outcome"),
+    ("hours_before", "allowed", "staff", "outcome"),
     [
-        (25, True, Actor.BUYER, Outcome.CANCELLED),
-        (24, True, Actor.BUYER, Outcome.CANCELLED),
-        (23.9, True, Actor.BUYER, Outcome.CANCELLATION_CLOSED),
-        (25, False, Actor.BUYER, Outcome.CANCELLATION_CLOSED),
-        (1, False, Actor.STAFF, Outcome.CANCELLED),
+        (25, True, None, Outcome.CANCELLED),
+        (24, True, None, Outcome.CANCELLED),
+        (23.9, True, None, Outcome.CANCELLATION_CLOSED),
+        (25, False, None, Outcome.CANCELLATION_CLOSED),
+        (1, False, STAFF, Outcome.CANCELLED),
     ],
 )
 def test_cancel_confirmed_by_policy(
-    hours_before: float, allowed: bool, actor: Actor, outcome: Outcome
+    hours_before: float, allowed: bool, staff: Staff | None, outcome: Outcome
 ) -> None:
     terms = sale_terms([GENERAL], Policy(cancellation=Cancellation(allowed=allowed)))
     command = order(terms)
@@ -159,7 +161,7 @@ def test_cancel_confirmed_by_policy(
         terms,
         command,
         Confirm(terms.showtime_id, command.booking_id, Settlement.COUNTER),
-        Cancel(terms.showtime_id, command.booking_id, actor),
+        Cancel(terms.showtime_id, command.booking_id, staff),
         days_before=hours_before / 24,
     )
     assert results[-1].outcome is outcome
@@ -183,9 +185,33 @@ def test_commands_of_another_showtime_do_not_see_the_booking() -> None:
     terms, other = sale_terms([GENERAL]), sale_terms([GENERAL])
     (result,) = run(terms, order(terms))
     assert result.booking is not None
-    command = Cancel(other.showtime_id, result.booking.id, Actor.STAFF)
+    command = Cancel(other.showtime_id, result.booking.id, STAFF)
     found = run(other, command, bookings={result.booking.id: result.booking})
     assert found[0].outcome is Outcome.UNKNOWN_BOOKING
+
+
+def test_seats_of_one_label_in_two_sections_are_two_seats() -> None:
+    terms = sale_terms([seated("Stalls"), seated("Balcony")])
+    seats = tuple(SeatChoice(new_id(), section, "A-1") for section in ("Stalls", "Balcony"))
+    state = State(
+        now=terms.starts_at - timedelta(days=5),
+        inventories={
+            terms.showtime_id: Inventory(
+                terms,
+                {key: Allotment(terms.showtime_id, key, 10) for key in terms.categories},
+                {},
+            )
+        },
+        bookings={},
+        keys={},
+        places={},
+    )
+    decision = decide(state, [Block(terms.showtime_id, STAFF, seats)])
+    allotments = state.inventories[terms.showtime_id].allotments.values()
+    assert [allotment.blocked for allotment in allotments] == [1, 1]
+    assert decision.ledger.acts[0].after == {"seats": ["Stalls/A-1", "Balcony/A-1"]}
+    decide(state, [Unblock(terms.showtime_id, STAFF, seats)])
+    assert [allotment.blocked for allotment in allotments] == [0, 0]
 
 
 def test_transitions_end_somewhere() -> None:

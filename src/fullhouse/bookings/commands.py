@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
+from fullhouse.api.context import client_address, request_id
 from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
+from fullhouse.api.principal import Principal
 from fullhouse.bookings.core.commands import (
-    Actor,
     Block,
     Cancel,
     Confirm,
@@ -15,6 +17,7 @@ from fullhouse.bookings.core.commands import (
     Resize,
     SeatChoice,
     Settlement,
+    Staff,
     Unblock,
 )
 from fullhouse.bookings.core.types import Allotment, Result
@@ -84,15 +87,24 @@ async def reserve(
 
 
 async def confirm(
-    desk: Desk, showtime_id: UUID, booking_id: UUID, settlement: Settlement
+    desk: Desk, showtime_id: UUID, booking_id: UUID, staff: Staff | None = None
 ) -> Result:
-    """Confirm a reserved booking on the given grounds; doing it twice is doing it once."""
-    return granted(await desk.sequencer.submit(Confirm(showtime_id, booking_id, settlement)))
+    """Confirm a reserved booking; doing it twice is doing it once.
+
+    Staff take what is owed at the counter; without them nothing may be owed.
+    """
+    settlement = Settlement.NOTHING_OWED if staff is None else Settlement.COUNTER
+    return granted(await desk.sequencer.submit(Confirm(showtime_id, booking_id, settlement, staff)))
 
 
-async def cancel(desk: Desk, showtime_id: UUID, booking_id: UUID, actor: Actor) -> Result:
-    """Give up a hold, a sale or a place in line; doing it twice is doing it once."""
-    return granted(await desk.sequencer.submit(Cancel(showtime_id, booking_id, actor)))
+async def cancel(
+    desk: Desk, showtime_id: UUID, booking_id: UUID, staff: Staff | None = None
+) -> Result:
+    """Give up a hold, a sale or a place in line; doing it twice is doing it once.
+
+    The policy's deadlines hold for the buyer, which is whoever is not staff.
+    """
+    return granted(await desk.sequencer.submit(Cancel(showtime_id, booking_id, staff)))
 
 
 async def leave(desk: Desk, showtime_id: UUID, booking_id: UUID) -> Result:
@@ -100,26 +112,37 @@ async def leave(desk: Desk, showtime_id: UUID, booking_id: UUID) -> Result:
     return granted(await desk.sequencer.submit(Leave(showtime_id, booking_id)))
 
 
-async def block_seats(desk: Desk, terms: SaleTerms, seats: Sequence[str]) -> Result:
+async def block_seats(desk: Desk, staff: Staff, terms: SaleTerms, seats: Sequence[str]) -> Result:
     """Take free seats of the showtime off sale, all or none; also before it is published."""
     chosen = await _choose(desk, terms, seats)
-    return granted(await desk.sequencer.submit(Block(terms.showtime_id, chosen)))
+    return granted(await desk.sequencer.submit(Block(terms.showtime_id, staff, chosen)))
 
 
-async def unblock_seats(desk: Desk, terms: SaleTerms, seats: Sequence[str]) -> Result:
+async def unblock_seats(desk: Desk, staff: Staff, terms: SaleTerms, seats: Sequence[str]) -> Result:
     """Put blocked seats back on sale, all or none; free ones may be among them."""
     chosen = await _choose(desk, terms, seats)
-    return granted(await desk.sequencer.submit(Unblock(terms.showtime_id, chosen)))
+    return granted(await desk.sequencer.submit(Unblock(terms.showtime_id, staff, chosen)))
 
 
 async def resize(
-    desk: Desk, showtime_id: UUID, category_id: UUID, capacity: int | None, blocked: int | None
+    desk: Desk,
+    staff: Staff,
+    showtime_id: UUID,
+    category_id: UUID,
+    capacity: int | None,
+    blocked: int | None,
 ) -> Allotment:
     """Set a counted category's capacity, blocked places, or both; answers the new counters."""
-    command = Resize(showtime_id, category_id, capacity, blocked)
+    command = Resize(showtime_id, staff, category_id, capacity, blocked)
     result = granted(await desk.sequencer.submit(command))
     assert result.allotment is not None
     return result.allotment
+
+
+def staff_of(principal: Principal) -> Staff:
+    """The caller of the request at hand, who acts for the organization."""
+    kind: Literal["user", "api_key"] = "user" if principal.key is None else "api_key"
+    return Staff(kind, principal.id, client_address(), request_id())
 
 
 async def _terms(desk: Desk, showtime_id: UUID) -> SaleTerms:

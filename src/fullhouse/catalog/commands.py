@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fullhouse.api.audit import note
 from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
 from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal, require
@@ -60,6 +61,19 @@ async def create_event(
             first = ShowtimeDraft(draft.starts_at, draft.ends_at, draft.hall_id)
             new = _new_showtime(first, place.seat_map, duration, categories)
             await writing.insert_showtimes(connection, event_id, [new])
+        await note(
+            connection,
+            principal,
+            "event.created",
+            "event",
+            event_id,
+            organization_id=organization_id,
+            after={
+                "title": draft.title,
+                "status": "published" if draft.publish else "draft",
+                "categories": [{"name": one.name, "price": one.price} for one in planned],
+            },
+        )
         await notify(connection, "events", f"event:{event_id}")
     return event_id
 
@@ -75,6 +89,16 @@ async def publish_event(database: Database, principal: Principal, event_id: UUID
             return
         _require_complete(len(event.categories))
         await writing.publish(connection, event_id)
+        await note(
+            connection,
+            principal,
+            "event.published",
+            "event",
+            event_id,
+            organization_id=event.organization_id,
+            before={"status": event.status},
+            after={"status": "published"},
+        )
         showtimes = await writing.showtime_ids(connection, event_id)
         changed = [f"showtime:{showtime_id}" for showtime_id in showtimes]
         await notify(connection, "events", f"event:{event_id}", *changed)
@@ -114,6 +138,15 @@ async def add_showtimes(
         ]
         if new:
             await writing.insert_showtimes(connection, event_id, new)
+            await note(
+                connection,
+                principal,
+                "event.showtimes_added",
+                "event",
+                event_id,
+                organization_id=event.organization_id,
+                after={"showtimes": [{"id": one.id, "startsAt": one.starts_at} for one in new]},
+            )
             await notify(connection, "events", f"event:{event_id}")
     return [showtime.id for showtime in new]
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from fullhouse.api.audit import note
 from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
 from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal, require
@@ -51,6 +52,15 @@ async def create_venue(
                 VALIDATION_FAILED,
                 errors=(FieldError("/organizationId", "is no organization"),),
             )
+        await note(
+            connection,
+            principal,
+            "venue.created",
+            "venue",
+            venue.id,
+            organization_id=owner,
+            after={"name": venue.name, "city": venue.city, "country": venue.country},
+        )
         await notify(connection, "venues")
     return venue.id
 
@@ -68,6 +78,15 @@ async def create_hall(database: Database, principal: Principal, venue_id: UUID, 
         _require_keeper(principal, venue.organization_id)
         if not await store.insert_hall(connection, hall_id, venue_id, name.strip()):
             raise Refused(HALL_EXISTS)
+        await note(
+            connection,
+            principal,
+            "hall.created",
+            "hall",
+            hall_id,
+            organization_id=venue.organization_id,
+            after={"venueId": venue_id, "name": name.strip()},
+        )
         await notify(connection, "venues")
     return hall_id
 
@@ -91,6 +110,15 @@ async def put_seat_map(
         version = await store.next_version(connection, hall_id)
         stored = store.StoredSeatMap(draft.id, hall_id, version, layout)
         await store.insert_seat_map(connection, stored, len(draft.seats))
+        await note(
+            connection,
+            principal,
+            "seat_map.created",
+            "seat_map",
+            draft.id,
+            organization_id=hall.organization_id,
+            after={"hallId": hall_id, "version": version, "seats": len(draft.seats)},
+        )
         await notify(connection, "venues")
     return draft.with_version(version)
 

@@ -1,6 +1,7 @@
 """What can be asked of the selling core. Every command speaks of exactly one showtime."""
 
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -22,11 +23,16 @@ class Settlement(StrEnum):
     PAID = "paid"  # a gateway captured the whole total
 
 
-class Actor(StrEnum):
-    """For whom the policy's deadlines hold (buyers) and for whom not (staff)."""
+class Staff(msgspec.Struct, frozen=True):
+    """Who acts for the organization, as the audit log will name them.
 
-    BUYER = "buyer"
-    STAFF = "staff"
+    The policy's deadlines hold for buyers and not for staff.
+    """
+
+    kind: Literal["user", "api_key"]
+    id: UUID
+    address: str  # the client's
+    request_id: str
 
 
 class Reserve(msgspec.Struct, frozen=True):
@@ -53,6 +59,7 @@ class Confirm(msgspec.Struct, frozen=True):
     showtime_id: UUID
     booking_id: UUID
     settlement: Settlement
+    staff: Staff | None = None  # who took the money at the counter
 
 
 class Cancel(msgspec.Struct, frozen=True):
@@ -60,7 +67,7 @@ class Cancel(msgspec.Struct, frozen=True):
 
     showtime_id: UUID
     booking_id: UUID
-    actor: Actor
+    staff: Staff | None = None  # None: the buyer
 
 
 class Leave(msgspec.Struct, frozen=True):
@@ -80,6 +87,7 @@ class Block(msgspec.Struct, frozen=True):
     """Take free seats off sale."""
 
     showtime_id: UUID
+    staff: Staff
     seats: tuple[SeatChoice, ...]
 
 
@@ -87,6 +95,7 @@ class Unblock(msgspec.Struct, frozen=True):
     """Put blocked seats back on sale."""
 
     showtime_id: UUID
+    staff: Staff
     seats: tuple[SeatChoice, ...]
 
 
@@ -94,6 +103,7 @@ class Resize(msgspec.Struct, frozen=True):
     """Set the capacity of a counted category, its blocked places, or both."""
 
     showtime_id: UUID
+    staff: Staff
     category_id: UUID
     capacity: int | None = None
     blocked: int | None = None

@@ -11,7 +11,6 @@ from uuid import UUID
 import msgspec
 
 from fullhouse.bookings.core.commands import (
-    Actor,
     Block,
     Cancel,
     Command,
@@ -20,7 +19,9 @@ from fullhouse.bookings.core.commands import (
     Leave,
     Reserve,
     Resize,
+    SeatChoice,
     Settlement,
+    Staff,
     Unblock,
 )
 from fullhouse.bookings.core.ledger import Ledger
@@ -36,6 +37,7 @@ from fullhouse.bookings.core.types import (
     Status,
 )
 from fullhouse.bookings.events import AllotmentResized, Event, SeatsChanged
+from fullhouse.venues.labels import path_of
 
 
 class Decision:
@@ -118,7 +120,11 @@ def _confirm(ledger: Ledger, inventory: Inventory, command: Confirm) -> Result:
         return _unfulfillable(ledger, booking) if paid else Result(Outcome.SALES_CLOSED, booking)
     if command.settlement is Settlement.NOTHING_OWED and booking.total > 0:
         return Result(Outcome.PAYMENT_REQUIRED, booking)
+    before = booking.status
     ledger.sell(booking)
+    ledger.sign_booking(
+        command.staff, booking, before, total=booking.total, currency=booking.currency
+    )
     return Result(Outcome.CONFIRMED, booking)
 
 
@@ -148,6 +154,7 @@ def _cancel(ledger: Ledger, inventory: Inventory, command: Cancel) -> Result:
     booking = _booking(ledger, command.showtime_id, command.booking_id)
     if booking is None:
         return Result(Outcome.UNKNOWN_BOOKING)
+    before = booking.status
     match booking.status:
         case Status.CANCELLED:
             return Result(Outcome.CANCELLED, booking, repeated=True)
@@ -155,8 +162,9 @@ def _cancel(ledger: Ledger, inventory: Inventory, command: Cancel) -> Result:
             return Result(Outcome.LEFT, booking, repeated=True)
         case Status.WAITLISTED:
             ledger.leave(booking)
+            ledger.sign_booking(command.staff, booking, before)
             return Result(Outcome.LEFT, booking)
-        case Status.CONFIRMED if command.actor is Actor.BUYER:
+        case Status.CONFIRMED if command.staff is None:
             policy = inventory.terms.policy.cancellation
             left_seconds = (inventory.terms.starts_at - ledger.now).total_seconds()
             if not policy.allowed or left_seconds < policy.hours_before * 3600:
@@ -166,6 +174,7 @@ def _cancel(ledger: Ledger, inventory: Inventory, command: Cancel) -> Result:
         case _:
             pass
     ledger.release(booking, Status.CANCELLED)
+    ledger.sign_booking(command.staff, booking, before)
     return Result(Outcome.CANCELLED, booking)
 
 
@@ -182,7 +191,7 @@ def _leave(ledger: Ledger, command: Leave) -> Result:
 
 
 def _block(ledger: Ledger, inventory: Inventory, command: Block) -> Result:
-    wanted: list[Claim] = []
+    wanted: dict[SeatChoice, Claim] = {}
     taken: list[str] = []
     for seat in command.seats:
         category = inventory.terms.category_of_section(seat.section)
@@ -190,30 +199,30 @@ def _block(ledger: Ledger, inventory: Inventory, command: Block) -> Result:
             return Result(Outcome.SEATS_NOT_FOR_SALE, seats=[seat.label])
         claim = inventory.claims.get(seat.id)
         if claim is None:
-            wanted.append(
-                Claim(command.showtime_id, seat.id, category.id, ClaimStatus.BLOCKED, None)
+            wanted[seat] = Claim(
+                command.showtime_id, seat.id, category.id, ClaimStatus.BLOCKED, None
             )
         elif claim.status is not ClaimStatus.BLOCKED:
             taken.append(seat.label)
     if taken:
         return Result(Outcome.SEATS_TAKEN, seats=taken)
-    for claim in wanted:
+    for claim in wanted.values():
         ledger.block(claim)
-    _record_seats(ledger, "seats.blocked", command.showtime_id, wanted)
+    _record_seats(ledger, inventory, "seats.blocked", command.staff, wanted)
     return Result(Outcome.CHANGED, repeated=not wanted)
 
 
 def _unblock(ledger: Ledger, inventory: Inventory, command: Unblock) -> Result:
-    claims = [inventory.claims[seat.id] for seat in command.seats if seat.id in inventory.claims]
-    blocked = [claim for claim in claims if claim.status is ClaimStatus.BLOCKED]
-    if len(blocked) < len(claims):
-        owned = {claim.seat_id for claim in claims if claim.status is not ClaimStatus.BLOCKED}
-        taken = [seat.label for seat in command.seats if seat.id in owned]
-        return Result(Outcome.SEATS_TAKEN, seats=taken)
-    for claim in blocked:
+    claims = {
+        seat: inventory.claims[seat.id] for seat in command.seats if seat.id in inventory.claims
+    }
+    owned = [seat for seat, claim in claims.items() if claim.status is not ClaimStatus.BLOCKED]
+    if owned:
+        return Result(Outcome.SEATS_TAKEN, seats=[seat.label for seat in owned])
+    for claim in claims.values():
         ledger.unblock(claim)
-    _record_seats(ledger, "seats.unblocked", command.showtime_id, blocked)
-    return Result(Outcome.CHANGED, repeated=not blocked)
+    _record_seats(ledger, inventory, "seats.unblocked", command.staff, claims)
+    return Result(Outcome.CHANGED, repeated=not claims)
 
 
 def _resize(ledger: Ledger, inventory: Inventory, command: Resize) -> Result:
@@ -228,12 +237,18 @@ def _resize(ledger: Ledger, inventory: Inventory, command: Resize) -> Result:
     committed = allotment.held + allotment.sold
     if capacity < committed + blocked:
         return Result(Outcome.BELOW_COMMITTED, limit=committed + blocked, allotment=allotment)
-    repeated = (capacity, blocked) == (allotment.capacity, allotment.blocked)
+    before = {"capacity": allotment.capacity, "blocked": allotment.blocked}
+    after = {"capacity": capacity, "blocked": blocked}
+    repeated = before == after
     if not repeated:
         ledger.open_for_change(allotment)
         allotment.capacity, allotment.blocked = capacity, blocked
         payload = AllotmentResized(command.category_id, capacity, blocked)
         ledger.events.append(Event("allotment.resized", command.showtime_id, payload))
+        which = {"categoryId": command.category_id}
+        ledger.sign_showtime(
+            command.staff, "allotment.resized", inventory, which | before, which | after
+        )
     return Result(Outcome.CHANGED, allotment=allotment, repeated=repeated)
 
 
@@ -242,7 +257,16 @@ def _booking(ledger: Ledger, showtime_id: UUID, booking_id: UUID) -> Booking | N
     return booking if booking is not None and booking.showtime_id == showtime_id else None
 
 
-def _record_seats(ledger: Ledger, topic: str, showtime_id: UUID, claims: list[Claim]) -> None:
+def _record_seats(
+    ledger: Ledger,
+    inventory: Inventory,
+    topic: str,
+    staff: Staff,
+    claims: dict[SeatChoice, Claim],
+) -> None:
+    """Tell of seats that changed, and note who changed them."""
     if claims:
-        payload = SeatsChanged([claim.seat_id for claim in claims])
-        ledger.events.append(Event(topic, showtime_id, payload))
+        payload = SeatsChanged([claim.seat_id for claim in claims.values()])
+        ledger.events.append(Event(topic, inventory.terms.showtime_id, payload))
+        seats = [path_of(seat.section, seat.label) for seat in claims]
+        ledger.sign_showtime(staff, topic, inventory, None, {"seats": seats})

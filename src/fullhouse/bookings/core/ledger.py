@@ -5,11 +5,14 @@ and the record of changes cannot disagree. The ledger owns the state it was give
 """
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from fullhouse.bookings.core.commands import Staff
 from fullhouse.bookings.core.invariants import assert_counts
 from fullhouse.bookings.core.transitions import LIVE, may_become
 from fullhouse.bookings.core.types import (
+    Act,
     Allotment,
     Booking,
     Claim,
@@ -39,6 +42,7 @@ class Ledger:
         self.joined: dict[UUID, Entry] = {}
         self.closed: dict[UUID, EntryStatus] = {}  # by booking
         self.events: list[Event] = []
+        self.acts: list[Act] = []
 
     @property
     def is_changed(self) -> bool:
@@ -152,6 +156,37 @@ class Ledger:
             booking.id, booking.user_id, booking.status, booking.places, booking.expires_at
         )
         self.events.append(Event(topic, booking.showtime_id, payload))
+
+    def sign_booking(
+        self, staff: Staff | None, booking: Booking, before: Status, **values: Any
+    ) -> None:
+        """Note for the audit log what staff made of a booking; what buyers do is no news there."""
+        if staff is not None:
+            self.acts.append(
+                Act(
+                    staff,
+                    f"booking.{booking.status}",
+                    "booking",
+                    booking.id,
+                    self.inventory(booking).terms.organization_id,
+                    {"status": before},
+                    {"status": booking.status} | values,
+                )
+            )
+
+    def sign_showtime(
+        self,
+        staff: Staff,
+        action: str,
+        inventory: Inventory,
+        before: dict[str, Any] | None,
+        after: dict[str, Any],
+    ) -> None:
+        """Note for the audit log what staff changed of a showtime's places."""
+        terms = inventory.terms
+        self.acts.append(
+            Act(staff, action, "showtime", terms.showtime_id, terms.organization_id, before, after)
+        )
 
     def check(self) -> None:
         """Assert what must hold of every counter that changed (``invariants.py``)."""

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from fullhouse.bookings.core.commands import Staff
 from fullhouse.catalog.rules import SaleTerms
 
 
@@ -139,6 +141,18 @@ class State(msgspec.Struct):
     bookings: dict[UUID, Booking]
     keys: dict[tuple[UUID, UUID, str], UUID]
     places: dict[tuple[UUID, UUID], int]
+
+
+class Act(msgspec.Struct, frozen=True):
+    """What staff did, with the values that it changed as they were and are now."""
+
+    staff: Staff
+    action: str
+    object_kind: str
+    object_id: UUID
+    organization_id: UUID
+    before: dict[str, Any] | None
+    after: dict[str, Any]
 
 
 class Outcome(StrEnum):

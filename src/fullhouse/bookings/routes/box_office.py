@@ -9,7 +9,7 @@ from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal, require
 from fullhouse.bookings import commands, queries
 from fullhouse.bookings import errors as codes
-from fullhouse.bookings.commands import Desk
+from fullhouse.bookings.commands import Desk, staff_of
 from fullhouse.bookings.routes.buying import replayed_header
 from fullhouse.bookings.schemas import AllotmentRequest, AllotmentView, SeatsRequest
 from fullhouse.catalog.rules import SaleTerms
@@ -41,7 +41,7 @@ async def block_seats(
 ) -> Response[None]:
     """Take free seats off sale, all or none."""
     terms = await _own_terms(desk, principal, showtime_id)
-    result = await commands.block_seats(desk, terms, data.seats)
+    result = await commands.block_seats(desk, staff_of(principal), terms, data.seats)
     return Response(None, headers=replayed_header(result))
 
 
@@ -67,7 +67,7 @@ async def unblock_seats(
 ) -> Response[None]:
     """Put blocked seats back on sale, all or none."""
     terms = await _own_terms(desk, principal, showtime_id)
-    result = await commands.unblock_seats(desk, terms, data.seats)
+    result = await commands.unblock_seats(desk, staff_of(principal), terms, data.seats)
     return Response(None, headers=replayed_header(result))
 
 
@@ -90,7 +90,9 @@ async def resize(
 ) -> AllotmentView:
     """Set the capacity or the blocked places of a counted category at this showtime."""
     await _own_terms(desk, principal, showtime_id)
-    allotment = await commands.resize(desk, showtime_id, category_id, data.capacity, data.blocked)
+    allotment = await commands.resize(
+        desk, staff_of(principal), showtime_id, category_id, data.capacity, data.blocked
+    )
     return AllotmentView(
         allotment.category_id,
         allotment.capacity,

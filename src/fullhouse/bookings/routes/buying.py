@@ -8,7 +8,7 @@ from litestar import Response, delete, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 
-from fullhouse.api.errors import NOT_FOUND, UNAUTHENTICATED, problems
+from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
 from fullhouse.api.idempotency import (
     IDEMPOTENCY_KEY_INVALID,
     IDEMPOTENCY_KEY_REUSED,
@@ -21,8 +21,8 @@ from fullhouse.api.permissions import SIGNED_IN, Permission
 from fullhouse.api.principal import Principal
 from fullhouse.bookings import commands, queries
 from fullhouse.bookings import errors as codes
-from fullhouse.bookings.commands import Desk, Order, Repeatable
-from fullhouse.bookings.core.commands import Actor, Settlement
+from fullhouse.bookings.commands import Desk, Order, Repeatable, staff_of
+from fullhouse.bookings.core.commands import Staff
 from fullhouse.bookings.core.types import Outcome, Result, Status
 from fullhouse.bookings.schemas import (
     BookingRequest,
@@ -31,7 +31,9 @@ from fullhouse.bookings.schemas import (
     booking_view,
     first_view,
 )
+from fullhouse.bookings.store.read import Owned
 from fullhouse.kit.db import Database
+from fullhouse.kit.errors import Refused
 from fullhouse.venues.errors import SEAT_AMBIGUOUS, UNKNOWN_SEAT
 
 _TAGS = ["Bookings"]
@@ -157,6 +159,7 @@ async def get_booking(booking_id: UUID, principal: Principal, database: Database
     tags=_TAGS,
     responses=problems(
         UNAUTHENTICATED,
+        FORBIDDEN,
         NOT_FOUND,
         codes.PAYMENT_REQUIRED,
         codes.BOOKING_EXPIRED,
@@ -169,9 +172,8 @@ async def confirm(
 ) -> Response[BookingView]:
     """Complete a booking that owes nothing; members of the organization take money in person."""
     owned = await queries.own_booking(database, principal, booking_id)
-    counter = principal.may(Permission.BOOKINGS_WRITE, owned.organization_id)
-    settlement = Settlement.COUNTER if counter else Settlement.NOTHING_OWED
-    result = await commands.confirm(desk, owned.booking.showtime_id, booking_id, settlement)
+    staff = _staff(principal, owned)
+    result = await commands.confirm(desk, owned.booking.showtime_id, booking_id, staff)
     return _changed(result, owned.event_id, owned.title)
 
 
@@ -182,7 +184,11 @@ async def confirm(
     summary="Cancel a booking",
     tags=_TAGS,
     responses=problems(
-        UNAUTHENTICATED, NOT_FOUND, codes.CANCELLATION_CLOSED, codes.TRANSITION_REFUSED
+        UNAUTHENTICATED,
+        FORBIDDEN,
+        NOT_FOUND,
+        codes.CANCELLATION_CLOSED,
+        codes.TRANSITION_REFUSED,
     ),
 )
 async def cancel(
@@ -199,7 +205,11 @@ async def cancel(
     summary="Cancel a booking",
     tags=_TAGS,
     responses=problems(
-        UNAUTHENTICATED, NOT_FOUND, codes.CANCELLATION_CLOSED, codes.TRANSITION_REFUSED
+        UNAUTHENTICATED,
+        FORBIDDEN,
+        NOT_FOUND,
+        codes.CANCELLATION_CLOSED,
+        codes.TRANSITION_REFUSED,
     ),
 )
 async def delete_booking(
@@ -242,13 +252,21 @@ async def _cancel(
     booking_id: UUID, principal: Principal, desk: Desk, database: Database
 ) -> Response[BookingView]:
     owned = await queries.own_booking(database, principal, booking_id)
-    actor = (
-        Actor.STAFF
-        if principal.may(Permission.BOOKINGS_WRITE, owned.organization_id)
-        else Actor.BUYER
-    )
-    result = await commands.cancel(desk, owned.booking.showtime_id, booking_id, actor)
+    staff = _staff(principal, owned)
+    result = await commands.cancel(desk, owned.booking.showtime_id, booking_id, staff)
     return _changed(result, owned.event_id, owned.title)
+
+
+def _staff(principal: Principal, owned: Owned) -> Staff | None:
+    """The caller as staff of the organization that sells; None for the buyer.
+
+    Refused with ``forbidden`` for members who may look at bookings and no more.
+    """
+    if principal.may(Permission.BOOKINGS_WRITE, owned.organization_id):
+        return staff_of(principal)
+    if owned.booking.user_id != principal.id:
+        raise Refused(FORBIDDEN)
+    return None
 
 
 def _changed(result: Result, event_id: UUID, title: str) -> Response[BookingView]:

@@ -3,7 +3,9 @@
 import msgspec
 
 from fullhouse.bookings.core.ledger import Ledger
+from fullhouse.bookings.core.types import Act
 from fullhouse.bookings.store.changes import changes_of
+from fullhouse.kit.audit import Actor, Entry, record_raw
 from fullhouse.kit.db import RawConnection
 
 # One statement writes everything, so that a batch costs one round trip. Inserts are plain: if a
@@ -153,7 +155,7 @@ class RowsMissed(Exception):
 
 
 async def save(connection: RawConnection, ledger: Ledger) -> None:
-    """Write all that the ledger recorded, in one statement.
+    """Write all that the ledger recorded, in one statement; what staff did, in a second one.
 
     Raises RowsMissed when the database did not change as many rows as the ledger did.
     """
@@ -164,3 +166,18 @@ async def save(connection: RawConnection, ledger: Ledger) -> None:
     for part, count in written.items():
         if count != len(getattr(changes, part)):
             raise RowsMissed(f"{part}: {count} rows instead of {len(getattr(changes, part))}")
+    await record_raw(connection, [_entry(act) for act in ledger.acts])
+
+
+def _entry(act: Act) -> Entry:
+    return Entry(
+        Actor(act.staff.kind, act.staff.id),
+        act.action,
+        act.object_kind,
+        str(act.object_id),
+        act.organization_id,
+        act.staff.address,
+        act.staff.request_id,
+        act.before,
+        act.after,
+    )
