@@ -5,7 +5,7 @@ on only the selling core (``bookings``) changes their counters.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR, ExcludeConstraint
 
 from fullhouse.kit.db import metadata, now_column
 
@@ -21,7 +21,14 @@ shows = sa.Table(
     sa.Column("genre", sa.Text),
     sa.Column("language", sa.Text),
     sa.Column("age_rating", sa.Text),
+    sa.Column("released_on", sa.Date),
+    sa.Column("ends_on", sa.Date),  # the last day on which a movie is shown
+    sa.Column("cast", JSONB, nullable=False, server_default="[]"),  # [{name, role}]
+    sa.Column("trailers", ARRAY(sa.Text), nullable=False, server_default="{}"),  # https addresses
+    sa.Column("images", ARRAY(sa.Uuid), nullable=False, server_default="{}"),  # of media
     now_column(),
+    sa.Column("deleted_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint("ends_on >= released_on", name="release_ordered"),
     sa.CheckConstraint(
         "kind IN ('movie', 'concert', 'play', 'conference', 'other')", name="kind_known"
     ),
@@ -48,7 +55,10 @@ events = sa.Table(
     sa.Column("sales_open_at", sa.DateTime(timezone=True)),
     sa.Column("sales_close_at", sa.DateTime(timezone=True)),
     sa.Column("published_at", sa.DateTime(timezone=True)),
+    sa.Column("cancelled_at", sa.DateTime(timezone=True)),
+    sa.Column("images", ARRAY(sa.Uuid), nullable=False, server_default="{}"),  # of media
     now_column(),
+    sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint(
         "status IN ('draft', 'published', 'cancelled', 'ended')", name="status_known"
     ),
@@ -89,9 +99,21 @@ showtimes = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+    # Until the hall has been cleaned and can be used again; NULL: at once.
+    sa.Column("busy_until", sa.DateTime(timezone=True)),
     now_column(),
+    sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint("status IN ('scheduled', 'cancelled')", name="status_known"),
     sa.CheckConstraint("ends_at > starts_at", name="times_ordered"),
+    sa.CheckConstraint("busy_until >= ends_at", name="cleaned_after_end"),
+    # One hall, one showtime at a time. Where there is no hall nothing can collide.
+    ExcludeConstraint(
+        (sa.column("hall_id"), "="),
+        (sa.literal_column("tstzrange(starts_at, coalesce(busy_until, ends_at))"), "&&"),
+        name="showtimes_no_overlap",
+        using="gist",
+        where=sa.text("status = 'scheduled' AND deleted_at IS NULL"),
+    ),
     sa.Index("showtimes_event_start", "event_id", "starts_at", "id"),
     sa.Index("showtimes_start", "starts_at", "id"),
 )
@@ -116,6 +138,7 @@ allotments = sa.Table(
     # No index of its own: the planner took it for the key, and read every showtime of the event.
     sa.Column("category_id", sa.ForeignKey("categories.id"), primary_key=True),
     sa.Column("capacity", sa.Integer, nullable=False),
+    sa.Column("price", sa.BigInteger),  # at this showtime; NULL: the category's
     sa.Column("held", sa.Integer, nullable=False, server_default="0"),
     sa.Column("sold", sa.Integer, nullable=False, server_default="0"),
     sa.Column("blocked", sa.Integer, nullable=False, server_default="0"),
@@ -125,7 +148,50 @@ allotments = sa.Table(
     sa.CheckConstraint("held >= 0 AND sold >= 0 AND blocked >= 0", name="not_negative"),
     sa.CheckConstraint("held + sold + blocked <= capacity", name="not_oversold"),
     sa.CheckConstraint("waiting >= 0 AND last_number >= 0", name="line_not_negative"),
+    sa.CheckConstraint("price >= 0", name="price_not_negative"),
     postgresql_with={"fillfactor": 50},
+)
+
+# What lists of events filter, search and sort by, gathered from the event, its show, venue,
+# categories and showtimes, so that one index serves each list. Written by catalog/store/listings.py
+# in the transaction that changes any of them; nothing is decided by it.
+event_listings = sa.Table(
+    "event_listings",
+    metadata,
+    sa.Column("event_id", sa.ForeignKey("events.id"), primary_key=True),
+    sa.Column("organization_id", sa.Uuid, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("city", sa.Text),  # folded: lower case without accents
+    sa.Column("venue_id", sa.Uuid),
+    sa.Column("show_id", sa.Uuid, nullable=False),
+    sa.Column("category_names", ARRAY(sa.Text), nullable=False),  # folded
+    sa.Column("lowest_price", sa.BigInteger, nullable=False),  # 2^62 without categories
+    # The next showtime that is not over; the job catalog/jobs.py moves it on as time passes.
+    sa.Column("next_starts_at", sa.DateTime(timezone=True), nullable=False),  # 9999 without one
+    sa.Column("last_ends_at", sa.DateTime(timezone=True), nullable=False),  # 9999 without one
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("words", sa.Text, nullable=False),  # folded; for what is almost spelt right
+    sa.Column("document", TSVECTOR, nullable=False),
+    sa.Index("event_listings_start", "status", "next_starts_at", "event_id"),
+    sa.Index("event_listings_created", "status", "created_at", "event_id"),
+    sa.Index("event_listings_title", "status", "title", "event_id"),
+    sa.Index("event_listings_price", "status", "lowest_price", "event_id"),
+    sa.Index("event_listings_city", "city", "next_starts_at", "event_id"),
+    sa.Index("event_listings_kind", "kind", "next_starts_at", "event_id"),
+    sa.Index("event_listings_venue", "venue_id", "next_starts_at", "event_id"),
+    sa.Index("event_listings_show", "show_id", "next_starts_at", "event_id"),
+    sa.Index("event_listings_organization", "organization_id", "created_at", "event_id"),
+    sa.Index("event_listings_over", "last_ends_at"),
+    sa.Index("event_listings_categories", "category_names", postgresql_using="gin"),
+    sa.Index("event_listings_document", "document", postgresql_using="gin"),
+    sa.Index(
+        "event_listings_words",
+        "words",
+        postgresql_using="gin",
+        postgresql_ops={"words": "gin_trgm_ops"},
+    ),
 )
 
 favorites = sa.Table(

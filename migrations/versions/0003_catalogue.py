@@ -1,0 +1,251 @@
+"""Media, what lists of events search by, venues' defaults, and no hall booked twice."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+import fullhouse.catalog.store
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+LISTINGS_FUNCTION = Path(fullhouse.catalog.store.__file__).with_name("event_listings_v1.sql")
+
+_CHECKS = (
+    ("allotments", "price_not_negative", "price >= 0"),
+    ("halls", "cleaning_in_a_day", "cleaning_minutes BETWEEN 0 AND 1440"),
+    ("shows", "release_ordered", "ends_on >= released_on"),
+    ("showtimes", "cleaned_after_end", "busy_until >= ends_at"),
+    ("venues", "latitude_on_earth", "latitude BETWEEN -90 AND 90"),
+    ("venues", "longitude_on_earth", "longitude BETWEEN -180 AND 180"),
+    ("venues", "coordinates_whole", "(latitude IS NULL) = (longitude IS NULL)"),
+    ("venues", "cleaning_in_a_day", "cleaning_minutes BETWEEN 0 AND 1440"),
+    ("venues", "hold_sensible", "hold_seconds BETWEEN 60 AND 3600"),
+)
+
+_OVERLAPS = """
+SELECT format('%s and %s', a.id, b.id)
+FROM showtimes a
+JOIN showtimes b ON b.hall_id = a.hall_id AND b.id > a.id
+    AND tstzrange(a.starts_at, a.ends_at) && tstzrange(b.starts_at, b.ends_at)
+WHERE a.status = 'scheduled' AND b.status = 'scheduled'
+LIMIT 5
+"""
+
+
+def upgrade() -> None:
+    # Trusted extensions: whoever owns the database may make them.
+    for extension in ("pg_trgm", "unaccent", "btree_gist"):
+        op.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
+    _refuse_overlaps()
+    op.create_table(
+        "media",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=True),
+        sa.Column("uploaded_by", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("content_type", sa.Text(), nullable=False),
+        sa.Column("bytes", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=False),
+        sa.Column("height", sa.Integer(), nullable=False),
+        sa.Column("alt", sa.Text(), server_default="", nullable=False),
+        sa.Column(
+            "variants", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False
+        ),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(status = 'failed') = (failure IS NOT NULL)", name=op.f("media_failure_has_reason")
+        ),
+        sa.CheckConstraint(
+            "status IN ('processing', 'ready', 'failed')", name=op.f("media_status_known")
+        ),
+        sa.CheckConstraint("width > 0 AND height > 0 AND bytes > 0", name=op.f("media_not_empty")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("media_organization_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("media_pkey")),
+    )
+    op.create_index(op.f("media_organization_id"), "media", ["organization_id"], unique=False)
+    op.create_table(
+        "event_listings",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("city", sa.Text(), nullable=True),
+        sa.Column("venue_id", sa.Uuid(), nullable=True),
+        sa.Column("show_id", sa.Uuid(), nullable=False),
+        sa.Column("category_names", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("lowest_price", sa.BigInteger(), nullable=False),
+        sa.Column("next_starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("document", postgresql.TSVECTOR(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["events.id"], name=op.f("event_listings_event_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("event_listings_pkey")),
+    )
+    op.create_index(
+        "event_listings_categories",
+        "event_listings",
+        ["category_names"],
+        unique=False,
+        postgresql_using="gin",
+    )
+    op.create_index(
+        "event_listings_city",
+        "event_listings",
+        ["city", "next_starts_at", "event_id"],
+        unique=False,
+    )
+    op.create_index(
+        "event_listings_created",
+        "event_listings",
+        ["status", "created_at", "event_id"],
+        unique=False,
+    )
+    op.create_index(
+        "event_listings_document",
+        "event_listings",
+        ["document"],
+        unique=False,
+        postgresql_using="gin",
+    )
+    op.create_index(
+        "event_listings_kind",
+        "event_listings",
+        ["kind", "next_starts_at", "event_id"],
+        unique=False,
+    )
+    op.create_index(
+        "event_listings_organization",
+        "event_listings",
+        ["organization_id", "created_at", "event_id"],
+        unique=False,
+    )
+    op.create_index("event_listings_over", "event_listings", ["last_ends_at"], unique=False)
+    op.create_index(
+        "event_listings_price",
+        "event_listings",
+        ["status", "lowest_price", "event_id"],
+        unique=False,
+    )
+    op.create_index(
+        "event_listings_show",
+        "event_listings",
+        ["show_id", "next_starts_at", "event_id"],
+        unique=False,
+    )
+    op.create_index(
+        "event_listings_start",
+        "event_listings",
+        ["status", "next_starts_at", "event_id"],
+        unique=False,
+    )
+    op.create_index(
+        "event_listings_title", "event_listings", ["status", "title", "event_id"], unique=False
+    )
+    op.create_index(
+        "event_listings_venue",
+        "event_listings",
+        ["venue_id", "next_starts_at", "event_id"],
+        unique=False,
+    )
+    op.create_index(
+        "event_listings_words",
+        "event_listings",
+        ["words"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"words": "gin_trgm_ops"},
+    )
+    op.add_column("allotments", sa.Column("price", sa.BigInteger(), nullable=True))
+    op.add_column("events", sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column(
+        "events",
+        sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
+    )
+    op.add_column("events", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("halls", sa.Column("cleaning_minutes", sa.Integer(), nullable=True))
+    op.add_column("halls", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
+    op.drop_constraint(op.f("halls_venue_id_name_key"), "halls", type_="unique")
+    op.create_index(
+        "halls_venue_name",
+        "halls",
+        ["venue_id", "name"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.add_column("shows", sa.Column("released_on", sa.Date(), nullable=True))
+    op.add_column("shows", sa.Column("ends_on", sa.Date(), nullable=True))
+    op.add_column(
+        "shows",
+        sa.Column(
+            "cast", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False
+        ),
+    )
+    op.add_column(
+        "shows",
+        sa.Column("trailers", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+    )
+    op.add_column(
+        "shows",
+        sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
+    )
+    op.add_column("shows", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("showtimes", sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("showtimes", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("venues", sa.Column("latitude", sa.Double(), nullable=True))
+    op.add_column("venues", sa.Column("longitude", sa.Double(), nullable=True))
+    op.add_column(
+        "venues",
+        sa.Column("amenities", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+    )
+    op.add_column("venues", sa.Column("house_rules", sa.Text(), server_default="", nullable=False))
+    op.add_column(
+        "venues",
+        sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
+    )
+    op.add_column(
+        "venues", sa.Column("cleaning_minutes", sa.Integer(), server_default="0", nullable=False)
+    )
+    op.add_column("venues", sa.Column("hold_seconds", sa.Integer(), nullable=True))
+    op.add_column("venues", sa.Column("age_rating", sa.Text(), nullable=True))
+    op.add_column("venues", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
+    for table, name, condition in _CHECKS:
+        op.create_check_constraint(op.f(f"{table}_{name}"), table, condition)
+    op.create_exclude_constraint(
+        "showtimes_no_overlap",
+        "showtimes",
+        (sa.column("hall_id"), "="),
+        (sa.literal_column("tstzrange(starts_at, coalesce(busy_until, ends_at))"), "&&"),
+        using="gist",
+        where="status = 'scheduled' AND deleted_at IS NULL",
+    )
+    op.execute(LISTINGS_FUNCTION.read_text())
+    op.execute("SELECT event_listings_refresh_v1(ARRAY(SELECT id FROM events))")
+
+
+def _refuse_overlaps() -> None:
+    found = op.get_bind().execute(sa.text(_OVERLAPS)).scalars().all()
+    if found:
+        raise RuntimeError(
+            "some showtimes overlap in one hall, which is not possible any more; cancel or move "
+            f"them first: {'; '.join(found)}"
+        )
