@@ -73,7 +73,9 @@ async def insert_hall(
     result = await connection.execute(
         pg_insert(halls)
         .values(id=hall_id, venue_id=venue_id, name=name)
-        .on_conflict_do_nothing(index_elements=["venue_id", "name"])
+        .on_conflict_do_nothing(
+            index_elements=["venue_id", "name"], index_where=halls.c.deleted_at.is_(None)
+        )
         .returning(halls.c.id)
     )
     return result.first() is not None
