@@ -42,6 +42,7 @@ from fullhouse.api.proxies import Proxies
 from fullhouse.api.requests import ApiRequest, prepare
 from fullhouse.bookings import errors as bookings_errors
 from fullhouse.bookings import routes as bookings_routes
+from fullhouse.bookings.best_seats import BestSeats
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.direct import reserve_directly
 from fullhouse.bookings.jobs import Housekeeper
@@ -103,6 +104,7 @@ class Parts:
     seat_maps: SeatMaps
     desk: Desk
     seat_states: SeatStates
+    best_seats: BestSeats
     housekeeper: Housekeeper
 
 
@@ -161,6 +163,7 @@ def make_parts(settings: Settings) -> Parts:
         seat_maps=seat_maps,
         desk=Desk(sequencer, terms),
         seat_states=SeatStates(database, terms),
+        best_seats=BestSeats(database, terms),
         housekeeper=Housekeeper(database, sequencer),
     )
 
@@ -330,6 +333,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "seat_maps": _given(parts.seat_maps),
         "desk": _given(parts.desk),
         "seat_states": _given(parts.seat_states),
+        "best_seats": _given(parts.best_seats),
     }
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import get_args
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from fullhouse.bookings.core.commands import (
 )
 from fullhouse.bookings.core.invariants import breaches
 from fullhouse.bookings.core.types import FreeSeat, Outcome, Result, Status
-from fullhouse.catalog.rules import CategoryTerms, Policy
+from fullhouse.catalog.rules import CategoryTerms, OrphanRule, Policy
 from fullhouse.kit.ids import new_code, new_id
 from tests.support.selling_boxes import Box
 from tests.support.selling_model import Model
@@ -54,8 +55,12 @@ class SellingMachine(RuleBasedStateMachine):
     ) -> Box:
         raise AssertionError("a subclass makes the box")
 
-    @initialize(free=st.booleans(), max_per_user=st.sampled_from([None, 5]))
-    def open_sales(self, free: bool, max_per_user: int | None) -> None:
+    @initialize(
+        free=st.booleans(),
+        max_per_user=st.sampled_from([None, 5]),
+        orphans=st.sampled_from(get_args(OrphanRule)),
+    )
+    def open_sales(self, free: bool, max_per_user: int | None, orphans: OrphanRule) -> None:
         general = counted(price=0 if free else 5_000)
         stalls = seated(SECTION)
         self.general, self.stalls = general.id, stalls.id
@@ -67,7 +72,9 @@ class SellingMachine(RuleBasedStateMachine):
         capacities = {general.id: COUNTED_PLACES, stalls.id: len(self.seats)}
         self.box = self.make_box(
             [general, stalls],
-            Policy(max_per_booking=4, max_per_user=max_per_user, offer_seconds=300),
+            Policy(
+                max_per_booking=4, max_per_user=max_per_user, orphans=orphans, offer_seconds=300
+            ),
             capacities,
             {stalls.id: self.seats},
         )
@@ -79,6 +86,7 @@ class SellingMachine(RuleBasedStateMachine):
             {general.id: 0},
             {stalls.id: ids},
             dict.fromkeys(ids, SECTION),
+            [ids[:SEATS_PER_ROW], ids[SEATS_PER_ROW:]],
         )
         self.staff = Staff("user", new_id(), "192.0.2.1", "a-request")
         self.signed: list[tuple[str, str]] = []
@@ -89,14 +97,15 @@ class SellingMachine(RuleBasedStateMachine):
     # --- commands wait in a batch until one of the rules runs it -------------------------------
 
     @rule(user=some_user, general=st.integers(0, 4), seats=st.just(set()) | seat_numbers,
-          join=st.booleans(), key=st.sampled_from([None, None, "k1", "k2"]))  # fmt: skip
+          join=st.booleans(), key=st.sampled_from([None, None, "k1", "k2"]),
+          insist=st.booleans())  # fmt: skip
     def reserve(
-        self, user: int, general: int, seats: set[int], join: bool, key: str | None
+        self, user: int, general: int, seats: set[int], join: bool, key: str | None, insist: bool
     ) -> None:
         items = ((self.general, general),) if general else ()
         chosen = self._choices(seats)
         if items or chosen:
-            self._add_reserve(user, items, chosen, join, key)
+            self._add_reserve(user, items, chosen, join, key, insist)
 
     @rule(user=some_user, quantity=small)
     def wait_for_any_seats(self, user: int, quantity: int) -> None:
@@ -180,7 +189,10 @@ class SellingMachine(RuleBasedStateMachine):
         seats: tuple[SeatChoice, ...],
         join: bool,
         key: str | None,
+        insist: bool = False,
     ) -> None:
+        numbers = {seat.id: number for number, seat in enumerate(self.seats)}
+        rows = {numbers[seat.id] // SEATS_PER_ROW for seat in seats}
         command = Reserve(
             self._showtime,
             new_id(),
@@ -188,9 +200,14 @@ class SellingMachine(RuleBasedStateMachine):
             new_code(),
             items,
             seats,
+            tuple(
+                self._choices(set(range(row * SEATS_PER_ROW, (row + 1) * SEATS_PER_ROW)))
+                for row in sorted(rows)
+            ),
+            insist,
             join,
             key,
-            None if key is None else repr((items, seats, join)),
+            None if key is None else repr((items, seats, join, insist)),
         )
         self.batch.append(command)
 

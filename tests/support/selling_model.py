@@ -6,6 +6,7 @@ going through it. Slow, and hopefully too simple to be wrong.
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import permutations
 from uuid import UUID
 
 from fullhouse.bookings.core.commands import (
@@ -50,6 +51,7 @@ class Model:
     blocked_places: dict[UUID, int]
     seats_of: dict[UUID, list[UUID]]  # by seated category
     section_of: dict[UUID, str]
+    rows: list[list[UUID]]  # of neighbours
     bookings: dict[UUID, ModelBooking] = field(default_factory=dict)
     blocked_seats: set[UUID] = field(default_factory=set)
     line: list[UUID] = field(default_factory=list)  # bookings in the order of joining
@@ -154,6 +156,8 @@ class Model:
         if limit:
             return Outcome.LIMIT_EXCEEDED
         refusal = self._refusal(command, quantities)
+        if refusal is None and self._leaves_single(command):
+            return Outcome.ORPHAN_SEATS
         if refusal is None:
             self._add(command, quantities, Status.RESERVED, {seat.id for seat in command.seats})
             return Outcome.RESERVED
@@ -189,6 +193,29 @@ class Model:
             if category_id in self.seats_of and not command.seats:
                 return Outcome.SEATS_REQUIRED
         return None
+
+    def _leaves_single(self, command: Reserve) -> bool:
+        """Whether the event minds, and a seat is left alone that need not be."""
+        mind = self.terms.policy.orphans
+        if mind == "off" or (mind == "warn" and command.allow_orphans):
+            return False
+        chosen = {seat.id for seat in command.seats}
+        taken = self.taken_seats()
+        for row in self.rows:
+            signs = "".join(
+                "x" if seat in taken else "c" if seat in chosen else "." for seat in row
+            )
+            for stretch in filter(None, signs.split("x")):
+                count = stretch.count("c")
+                if (
+                    count
+                    and _has_single(stretch)
+                    and any(
+                        not _has_single("".join(others)) for others in set(permutations(stretch))
+                    )
+                ):
+                    return True
+        return False
 
     def _add(
         self, command: Reserve, quantities: dict[UUID, int], status: Status, seats: set[UUID]
@@ -285,3 +312,8 @@ class Model:
             booking.status = Status.RESERVED
             booking.expires_at = self.now + timedelta(seconds=seconds)
             self.offered.append(booking_id)
+
+
+def _has_single(stretch: str) -> bool:
+    """Whether a free seat (a dot) stands alone in it."""
+    return any(len(free) == 1 for free in stretch.split("c"))

@@ -57,6 +57,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "showtimeId": "01995d3e-7b1c-7a50-9a52-0c7f6f0f2d11",
         "items": [{"categoryId": "01995d3e-7b1c-7a50-9a52-0c7f6f0f2d12", "quantity": 2}],
     },
+    "BestSeatsRequest": {"quantity": 2},
     "SeatsRequest": {"seats": ["A-1", "A-2"]},
     "AllotmentRequest": {"capacity": 120},
 }

@@ -45,6 +45,7 @@ class Order:
     items: Sequence[tuple[UUID, int]] = ()
     seats: Sequence[str] = ()
     join_waitlist: bool = False
+    allow_orphans: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,16 @@ async def reserve(
     quantities: dict[UUID, int] = {}
     for category_id, quantity in order.items:
         quantities[category_id] = quantities.get(category_id, 0) + quantity
+    seats = await _choose(desk, terms, order.seats) if order.seats else ()
     command = Reserve(
         showtime_id=order.showtime_id,
         booking_id=new_id(),
         user_id=user_id,
         code=new_code(),
         items=tuple(quantities.items()),
-        seats=await _choose(desk, terms, order.seats) if order.seats else (),
+        seats=seats,
+        blocks=await _beside(desk, terms, seats),
+        allow_orphans=order.allow_orphans,
         join_waitlist=order.join_waitlist,
         idempotency_key=repeatable.key if repeatable else None,
         fingerprint=repeatable.fingerprint if repeatable else None,
@@ -150,6 +154,20 @@ async def _terms(desk: Desk, showtime_id: UUID) -> SaleTerms:
     if terms is None or not terms.public:
         raise Refused(NOT_FOUND)
     return terms
+
+
+async def _beside(
+    desk: Desk, terms: SaleTerms, seats: Sequence[SeatChoice]
+) -> tuple[tuple[SeatChoice, ...], ...]:
+    """The runs of neighbours that the seats stand in, where the event minds single seats."""
+    if terms.policy.orphans == "off" or not seats:
+        return ()
+    neighbours = await desk.terms.neighbours(terms)
+    found = {id(block): block for seat in seats for block in [neighbours[seat.id]]}
+    return tuple(
+        tuple(SeatChoice(seat.id, seat.section, seat.label) for seat in block)
+        for block in found.values()
+    )
 
 
 async def _choose(desk: Desk, terms: SaleTerms, names: Sequence[str]) -> tuple[SeatChoice, ...]:

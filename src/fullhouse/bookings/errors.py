@@ -25,6 +25,14 @@ LIMIT_EXCEEDED = Code(
     "This is more than one booking or one buyer may have here.",
     "Ask for at most the number in the limit member.",
 )
+ORPHAN_SEATS = Code(
+    "orphan_seats",
+    Kind.CONFLICT,
+    "The choice would leave a single seat beside it, which hardly anybody would buy.",
+    "Choose seats so that none or at least two stay free beside them, or take those that"
+    " POST /showtimes/{id}/best-available proposes. Where the event only warns of this, send"
+    " allowOrphans to take them nevertheless.",
+)
 SALES_CLOSED = Code(
     "sales_closed",
     Kind.CONFLICT,
@@ -114,6 +122,7 @@ ACCOUNT_HOLDS_TICKETS = Code(
 CODES = (
     SOLD_OUT,
     SEATS_TAKEN,
+    ORPHAN_SEATS,
     LIMIT_EXCEEDED,
     SALES_CLOSED,
     SEATS_REQUIRED,
@@ -134,6 +143,7 @@ CODES = (
 _CODE_OF_OUTCOME = {
     Outcome.SOLD_OUT: SOLD_OUT,
     Outcome.SEATS_TAKEN: SEATS_TAKEN,
+    Outcome.ORPHAN_SEATS: ORPHAN_SEATS,
     Outcome.LIMIT_EXCEEDED: LIMIT_EXCEEDED,
     Outcome.SALES_CLOSED: SALES_CLOSED,
     Outcome.SEATS_REQUIRED: SEATS_REQUIRED,

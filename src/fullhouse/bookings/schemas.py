@@ -20,18 +20,30 @@ class ItemRequest(Body, frozen=True):
 
 
 class BookingRequest(Body, frozen=True):
-    """Counted places as items, chosen seats by id or label, or both, at one showtime."""
+    """Counted places as items, chosen seats by id or label, or both, at one showtime.
+
+    ``allow_orphans`` takes seats that leave a single one beside them, where the event only warns.
+    """
 
     showtime_id: UUID
     items: Annotated[list[ItemRequest], msgspec.Meta(max_length=50)] = []
     seats: Annotated[list[SeatName], msgspec.Meta(max_length=1_000)] = []
     join_waitlist: bool = False
+    allow_orphans: bool = False
 
 
 class SeatsRequest(Body, frozen=True):
     """Seats by id or label."""
 
     seats: Annotated[list[SeatName], msgspec.Meta(min_length=1, max_length=1_000)]
+
+
+class BestSeatsRequest(Body, frozen=True):
+    """How many seats side by side, of one category or any, with one for a wheelchair or not."""
+
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=100)]
+    category_id: UUID | None = None
+    accessible: bool = False
 
 
 class AllotmentRequest(Body, frozen=True):
@@ -112,6 +124,25 @@ class SeatsView(View, frozen=True):
     version: int
     seat_map_version: int | None
     seats: list[SoldSeatView]
+
+
+class ProposedSeatView(View, frozen=True):
+    """A free seat that is proposed."""
+
+    id: UUID
+    label: str
+    section: str
+    row: str
+    number: str
+    category_id: UUID
+
+
+class BestSeatsView(View, frozen=True):
+    """The best seats at ``version`` of the showtime. Nothing is held: reserve them by their ids."""
+
+    showtime_id: UUID
+    version: int
+    seats: list[ProposedSeatView]
 
 
 class CategoryAvailability(View, frozen=True):

@@ -20,7 +20,7 @@ import structlog
 
 from fullhouse.bookings import store
 from fullhouse.bookings.batch import Batch, Settled
-from fullhouse.bookings.core.commands import Command, Expire
+from fullhouse.bookings.core.commands import Command, Expire, Reserve
 from fullhouse.bookings.core.types import Result
 from fullhouse.bookings.terms import Terms
 from fullhouse.kit.db import Database, RawConnection, is_lost_race, is_passing, is_slow
@@ -138,7 +138,7 @@ class Sequencer:
             if self._stuck_until and self._is_stuck(waiting.command.showtime_id, now):
                 _refuse(waiting, UNAVAILABLE)
                 continue
-            weight += len(getattr(waiting.command, "seats", ()))
+            weight += _weight(waiting.command)
             batch.append(waiting)
         return batch
 
@@ -231,6 +231,12 @@ class Sequencer:
 def _refuse_all(batch: list[_Waiting]) -> None:
     for waiting in batch:
         _refuse(waiting, UNAVAILABLE)
+
+
+def _weight(command: Command) -> int:
+    """How many seats a command names, and has looked at."""
+    beside = sum(map(len, command.blocks)) if isinstance(command, Reserve) else 0
+    return max(beside, len(getattr(command, "seats", ())))
 
 
 def _refuse(waiting: _Waiting, code: Code) -> None:

@@ -8,6 +8,7 @@ from fullhouse.bookings.core.types import FreeSeat
 from fullhouse.catalog import store as catalog_store
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.kit.db import Database, RawConnection
+from fullhouse.venues.neighbours import Block, blocks
 from fullhouse.venues.queries import SeatMaps
 from fullhouse.venues.seatmap import SeatMap
 
@@ -24,6 +25,7 @@ class Terms:
         self._database = database
         self._seat_maps = seat_maps
         self._kept: OrderedDict[UUID, SaleTerms] = OrderedDict()
+        self._neighbours: OrderedDict[UUID, Mapping[UUID, Block]] = OrderedDict()
         self._seats: OrderedDict[tuple[UUID, tuple[str, ...]], list[FreeSeat]] = OrderedDict()
 
     async def at(
@@ -61,6 +63,20 @@ class Terms:
     async def seat_map(self, terms: SaleTerms) -> SeatMap | None:
         """The seat map that the showtime is sold by."""
         return None if terms.seat_map_id is None else await self._seat_maps.get(terms.seat_map_id)
+
+    async def neighbours(self, terms: SaleTerms) -> Mapping[UUID, Block]:
+        """The run of neighbours that each seat of the showtime's map stands in."""
+        if terms.seat_map_id is None:
+            return {}
+        found = self._neighbours.get(terms.seat_map_id)
+        if found is None:
+            seat_map = await self._seat_maps.get(terms.seat_map_id)
+            found = {seat.id: block for block in blocks(seat_map.seats) for seat in block}
+            self._neighbours[terms.seat_map_id] = found
+        self._neighbours.move_to_end(terms.seat_map_id)
+        if len(self._neighbours) > KEPT_SEATINGS:
+            self._neighbours.popitem(last=False)
+        return found
 
     async def seats_of(self, terms: SaleTerms, category_id: UUID) -> list[FreeSeat]:
         """All seats of a seated category in the order of the seat map; not to be changed."""

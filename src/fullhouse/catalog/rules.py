@@ -6,8 +6,10 @@ from uuid import UUID
 
 import msgspec
 
+OrphanRule = Literal["off", "warn", "refuse"]
 
-class Charge(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+
+class Charge(msgspec.Struct, frozen=True, rename="camel"):
     """A fee or a tax: a rate or a fixed sum, on top of the price or included in it.
 
     ``rate_ppm`` is in millionths (7.5 % is 75000); ``amount`` in minor units, for each place.
@@ -19,21 +21,27 @@ class Charge(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
     included: bool = False
 
 
-class Cancellation(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class Cancellation(msgspec.Struct, frozen=True, rename="camel"):
     """Whether and until how many hours before the start a buyer may cancel a confirmed booking."""
 
     allowed: bool = True
     hours_before: int = 24
 
 
-class Policy(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """What an organizer may set for an event; every default is the product's."""
+class Policy(msgspec.Struct, frozen=True, rename="camel"):
+    """What an organizer may set for an event; every default is the product's.
+
+    Fields that are not known here are passed over: a newer program may have written them.
+    """
 
     hold_seconds: int = 600
     offer_seconds: int = 1_800
     max_per_booking: int = 10
     max_per_user: int | None = None  # live places of one buyer at one showtime
     waitlist: Literal["off", "on_request"] = "on_request"
+    # A choice of seats that leaves a single one beside it: nobody minds, the buyer is asked to
+    # say that they mean it, or it is refused (bookings/core/orphans.py).
+    orphans: OrphanRule = "off"
     cancellation: Cancellation = Cancellation()
     fee: Charge = Charge()
     tax: Charge = Charge()

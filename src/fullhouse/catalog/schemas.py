@@ -11,7 +11,7 @@ from fullhouse.api.errors import VALIDATION_FAILED
 from fullhouse.api.schemas import UNSEEN, Amount, Body, Line, Price, Text
 from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.planning import MOST_CATEGORIES
-from fullhouse.catalog.rules import Cancellation, Charge, Policy
+from fullhouse.catalog.rules import Cancellation, Charge, OrphanRule, Policy
 from fullhouse.kit import richtext
 from fullhouse.kit.errors import FieldError, Refused
 
@@ -54,6 +54,7 @@ class PolicyBody(Body):
     max_per_booking: Annotated[int, Meta(ge=1, le=1_000)] = 10
     max_per_user: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     waitlist: Literal["off", "on_request"] = "on_request"
+    orphans: OrphanRule = "off"
     cancellation: CancellationBody = CancellationBody()
     fee: ChargeBody = ChargeBody()
     tax: ChargeBody = ChargeBody()
@@ -147,6 +148,7 @@ def policy_of(body: PolicyBody) -> Policy:
         max_per_booking=body.max_per_booking,
         max_per_user=body.max_per_user,
         waitlist=body.waitlist,
+        orphans=body.orphans,
         cancellation=Cancellation(body.cancellation.allowed, body.cancellation.hours_before),
         fee=_charge_of(body.fee, "/policy/fee"),
         tax=_charge_of(body.tax, "/policy/tax"),
@@ -161,6 +163,7 @@ def policy_body(policy: Policy) -> PolicyBody:
         max_per_booking=policy.max_per_booking,
         max_per_user=policy.max_per_user,
         waitlist=policy.waitlist,
+        orphans=policy.orphans,
         cancellation=CancellationBody(
             policy.cancellation.allowed, policy.cancellation.hours_before
         ),

@@ -42,7 +42,17 @@ def build(layout: Layout, *, seat_map_id: UUID, hall_id: UUID, version: int) -> 
         height=layout.height or max((seat.y for seat in seats), default=0.0) + _MARGIN,
         sections=sections,
         standing=standing,
+        focal=_focal(layout, seats),
     )
+
+
+def _focal(layout: Layout, seats: list[Seat]) -> tuple[float, float]:
+    if layout.focal is not None:
+        return layout.focal.x, layout.focal.y
+    if not seats:
+        return 0.0, 0.0
+    across = [seat.x for seat in seats]
+    return (min(across) + max(across)) / 2, min(seat.y for seat in seats)
 
 
 def _derived_id(hall_id: UUID, path: str) -> UUID:

@@ -50,11 +50,22 @@ class StandingLayout(_Part, frozen=True):
     capacity: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
+class PointLayout(_Part, frozen=True):
+    """A point of the hall."""
+
+    x: _Coordinate
+    y: _Coordinate
+
+
 class Layout(_Part, frozen=True):
-    """A whole hall. ``width`` and ``height`` follow from the seats where they are left out."""
+    """A whole hall. ``width`` and ``height`` follow from the seats where they are left out.
+
+    ``focal`` is what everybody looks at: the middle of the edge at the stage where it is left out.
+    """
 
     name: str = ""
     width: _Size | None = None
     height: _Size | None = None
     sections: list[SectionLayout] = []
     standing: list[StandingLayout] = []
+    focal: PointLayout | None = None

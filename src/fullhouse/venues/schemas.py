@@ -11,7 +11,7 @@ from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.venues import templates
 from fullhouse.venues.building import MOST_SEATS
 from fullhouse.venues.errors import SEAT_MAP_INVALID
-from fullhouse.venues.layout import Layout, SectionLayout, StandingLayout
+from fullhouse.venues.layout import Layout, PointLayout, SectionLayout, StandingLayout
 from fullhouse.venues.queries import VenueWithHalls
 from fullhouse.venues.seatmap import Seat, SeatMap
 from fullhouse.venues.store import HallRow, VenueRow
@@ -63,6 +63,7 @@ class SeatMapBody(Body):
     height: Annotated[float, Meta(gt=0, le=2_000_000)] | None = None
     sections: list[SectionLayout] | None = None
     standing: list[StandingLayout] = []
+    focal: PointLayout | None = None
 
 
 # What each form of a seat map needs, and what it may have besides.
@@ -100,6 +101,7 @@ def layout_of(body: SeatMapBody) -> Layout:
         height=body.height,
         sections=drawn,
         standing=body.standing,
+        focal=body.focal,
     )
 
 
@@ -215,6 +217,13 @@ class SectionView(View):
     rows: list[RowView]
 
 
+class PointView(View):
+    """A point of the hall."""
+
+    x: float
+    y: float
+
+
 class SeatMapView(View):
     """A whole version of a seat map. It never changes; a change makes another version."""
 
@@ -224,6 +233,7 @@ class SeatMapView(View):
     name: str
     width: float
     height: float
+    focal: PointView
     sections: list[SectionView]
     standing: list[StandingView]
 
@@ -283,6 +293,7 @@ def seat_map_view(seat_map: SeatMap) -> SeatMapView:
         name=seat_map.name,
         width=seat_map.width,
         height=seat_map.height,
+        focal=PointView(*seat_map.focal),
         sections=[SectionView(part.name, _rows(part.seats)) for part in seat_map.sections],
         standing=_standing(seat_map),
     )

@@ -64,6 +64,7 @@ class SeatMap:
         "_index",
         "_section_keys",
         "by_id",
+        "focal",
         "hall_id",
         "height",
         "id",
@@ -86,6 +87,7 @@ class SeatMap:
         height: float,
         sections: tuple[Section, ...],
         standing: tuple[StandingArea, ...],
+        focal: tuple[float, float],
     ) -> None:
         self.id = id
         self.hall_id = hall_id
@@ -95,6 +97,7 @@ class SeatMap:
         self.height = height
         self.sections = sections
         self.standing = standing
+        self.focal = focal
         self.seats: tuple[Seat, ...] = tuple(seat for part in sections for seat in part.seats)
         self.by_id: Mapping[UUID, Seat] = MappingProxyType({seat.id: seat for seat in self.seats})
         self._section_keys = {section.name: labels.fold(section.name) for section in sections}

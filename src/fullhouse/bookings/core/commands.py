@@ -48,6 +48,9 @@ class Reserve(msgspec.Struct, frozen=True):
     code: str
     items: tuple[tuple[UUID, int], ...] = ()  # category and quantity, each category once
     seats: tuple[SeatChoice, ...] = ()  # each seat once
+    # All seats side by side with a chosen one, run by run, where the event minds single seats.
+    blocks: tuple[tuple[SeatChoice, ...], ...] = ()
+    allow_orphans: bool = False  # where the event only warns of leaving single seats
     join_waitlist: bool = False
     idempotency_key: str | None = None
     fingerprint: str | None = None

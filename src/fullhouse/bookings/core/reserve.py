@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fullhouse.bookings.core.commands import Reserve
 from fullhouse.bookings.core.ledger import Ledger
+from fullhouse.bookings.core.orphans import orphans
 from fullhouse.bookings.core.pricing import price
 from fullhouse.bookings.core.types import (
     Booking,
@@ -32,6 +33,9 @@ def reserve(ledger: Ledger, inventory: Inventory, command: Reserve) -> Result:
         return Result(Outcome.LIMIT_EXCEEDED, limit=broken_limit)
     refusal = _refusal(inventory, command, lines)
     if refusal is None:
+        single = _left_single(inventory, command)
+        if single:
+            return Result(Outcome.ORPHAN_SEATS, seats=single)
         booking = _booking(ledger, terms, command, lines, Status.RESERVED)
         ledger.create(booking)
         ledger.hold(booking, terms.policy.hold_seconds)
@@ -126,6 +130,15 @@ def _refusal(inventory: Inventory, command: Reserve, lines: list[Line]) -> Resul
         if inventory.terms.categories[line.category_id].seated and not line.seats:
             return Result(Outcome.SEATS_REQUIRED)
     return None
+
+
+def _left_single(inventory: Inventory, command: Reserve) -> list[str]:
+    """The seats that the choice would leave alone, where the event minds."""
+    mind = inventory.terms.policy.orphans
+    if mind == "off" or (mind == "warn" and command.allow_orphans):
+        return []
+    free = {seat for block in command.blocks for seat in block if seat.id not in inventory.claims}
+    return [seat.label for block in command.blocks for seat in orphans(block, free, command.seats)]
 
 
 def _join(ledger: Ledger, terms: SaleTerms, command: Reserve, lines: list[Line]) -> Result:

@@ -169,6 +169,7 @@ class Outcome(StrEnum):
 
     SOLD_OUT = "sold_out"
     SEATS_TAKEN = "seats_taken"
+    ORPHAN_SEATS = "orphan_seats"
     LIMIT_EXCEEDED = "limit_exceeded"
     SALES_CLOSED = "sales_closed"
     SEATS_REQUIRED = "seats_required"

@@ -3,16 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import MediaType, Response, get
+from litestar import MediaType, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 
 from fullhouse.api.errors import NOT_FOUND, problems
 from fullhouse.api.permissions import PUBLIC
 from fullhouse.api.principal import Principal
+from fullhouse.bookings import errors as codes
 from fullhouse.bookings import queries
+from fullhouse.bookings.best_seats import BestSeats
 from fullhouse.bookings.commands import Desk
-from fullhouse.bookings.schemas import AvailabilityView, SeatsView
+from fullhouse.bookings.schemas import AvailabilityView, BestSeatsRequest, BestSeatsView, SeatsView
 from fullhouse.bookings.seat_states import SeatStates
 
 _TAGS = ["Showtimes"]
@@ -75,4 +77,28 @@ async def get_availability(
     return Response(shown.body, media_type=MediaType.JSON, headers=headers)
 
 
-ROUTES = [get_seats, get_availability]
+@post(
+    "/showtimes/{showtime_id:uuid}/best-available",
+    access=PUBLIC,
+    status_code=200,
+    summary="Propose the best seats",
+    tags=_TAGS,
+    responses=problems(NOT_FOUND, codes.NO_SEAT_MAP, codes.UNKNOWN_CATEGORY, codes.SOLD_OUT),
+)
+async def propose_seats(
+    showtime_id: UUID,
+    data: BestSeatsRequest,
+    visitor: Principal | None,
+    desk: Desk,
+    best_seats: BestSeats,
+) -> BestSeatsView:
+    """Free seats side by side, near what everybody looks at; nothing is held yet.
+
+    No seat is left single where that can be avoided. Seats for people in wheelchairs are proposed
+    to others only when nothing else is left.
+    """
+    terms = await queries.visible_terms(desk, visitor, showtime_id)
+    return await best_seats.propose(terms, data)
+
+
+ROUTES = [get_seats, get_availability, propose_seats]

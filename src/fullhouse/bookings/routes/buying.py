@@ -56,6 +56,7 @@ _RESERVE_REFUSALS = (
     SEAT_AMBIGUOUS,
     codes.SOLD_OUT,
     codes.SEATS_TAKEN,
+    codes.ORPHAN_SEATS,
     codes.LIMIT_EXCEEDED,
     codes.SALES_CLOSED,
     codes.SEATS_REQUIRED,
@@ -86,6 +87,7 @@ async def answer_reservation(
         [(item.category_id, item.quantity) for item in request.items],
         request.seats,
         request.join_waitlist,
+        request.allow_orphans,
     )
     result, terms = await commands.reserve(desk, principal.user_id, order, repeatable)
     booking = result.booking

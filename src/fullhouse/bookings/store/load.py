@@ -1,5 +1,6 @@
 """Reading for decisions: what a batch of commands needs, under the showtimes' locks."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -82,7 +83,9 @@ def needs_of(commands: Iterable[Command], *, repeated: bool) -> Needs:
         showtimes.add(showtime_id)
         match command:
             case Reserve():
-                for seat in command.seats:
+                # What is asked for, and what stands beside it.
+                seats = itertools.chain(*command.blocks) if command.blocks else command.seats
+                for seat in seats:
                     needs.seat_showtimes.append(showtime_id)
                     needs.seats.append(seat.id)
                 if command.idempotency_key is not None:
