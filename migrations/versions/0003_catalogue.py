@@ -83,17 +83,20 @@ def upgrade() -> None:
         "event_listings",
         sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("show_id", sa.Uuid(), nullable=False),
+        sa.Column("venue_id", sa.Uuid(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("city", sa.Text(), nullable=True),
-        sa.Column("venue_id", sa.Uuid(), nullable=True),
-        sa.Column("show_id", sa.Uuid(), nullable=False),
-        sa.Column("category_names", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("city_key", sa.Text(), nullable=True),
+        sa.Column("category_keys", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("lowest_price", sa.BigInteger(), nullable=False),
         sa.Column("next_starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_ends_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("document", postgresql.TSVECTOR(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -104,14 +107,14 @@ def upgrade() -> None:
     op.create_index(
         "event_listings_categories",
         "event_listings",
-        ["category_names"],
+        ["category_keys"],
         unique=False,
         postgresql_using="gin",
     )
     op.create_index(
         "event_listings_city",
         "event_listings",
-        ["city", "next_starts_at", "event_id"],
+        ["city_key", "next_starts_at", "event_id"],
         unique=False,
     )
     op.create_index(
@@ -133,13 +136,13 @@ def upgrade() -> None:
         ["kind", "next_starts_at", "event_id"],
         unique=False,
     )
+    op.create_index("event_listings_next_end", "event_listings", ["next_ends_at"], unique=False)
     op.create_index(
         "event_listings_organization",
         "event_listings",
         ["organization_id", "created_at", "event_id"],
         unique=False,
     )
-    op.create_index("event_listings_over", "event_listings", ["last_ends_at"], unique=False)
     op.create_index(
         "event_listings_price",
         "event_listings",
@@ -208,7 +211,17 @@ def upgrade() -> None:
         "shows",
         sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
     )
+    op.add_column(
+        "shows",
+        sa.Column(
+            "changed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+    )
     op.add_column("shows", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("shows_changed_at", "shows", ["changed_at"], unique=False)
     op.add_column("showtimes", sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("showtimes", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("venues", sa.Column("latitude", sa.Double(), nullable=True))
@@ -227,7 +240,17 @@ def upgrade() -> None:
     )
     op.add_column("venues", sa.Column("hold_seconds", sa.Integer(), nullable=True))
     op.add_column("venues", sa.Column("age_rating", sa.Text(), nullable=True))
+    op.add_column(
+        "venues",
+        sa.Column(
+            "changed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+    )
     op.add_column("venues", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("venues_changed_at", "venues", ["changed_at"], unique=False)
     for table, name, condition in _CHECKS:
         op.create_check_constraint(op.f(f"{table}_{name}"), table, condition)
     op.create_exclude_constraint(

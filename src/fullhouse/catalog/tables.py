@@ -27,7 +27,9 @@ shows = sa.Table(
     sa.Column("trailers", ARRAY(sa.Text), nullable=False, server_default="{}"),  # https addresses
     sa.Column("images", ARRAY(sa.Uuid), nullable=False, server_default="{}"),  # of media
     now_column(),
+    now_column("changed_at"),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
+    sa.Index("shows_changed_at", "changed_at"),
     sa.CheckConstraint("ends_on >= released_on", name="release_ordered"),
     sa.CheckConstraint(
         "kind IN ('movie', 'concert', 'play', 'conference', 'other')", name="kind_known"
@@ -153,38 +155,42 @@ allotments = sa.Table(
 )
 
 # What lists of events filter, search and sort by, gathered from the event, its show, venue,
-# categories and showtimes, so that one index serves each list. Written by catalog/store/listings.py
-# in the transaction that changes any of them; nothing is decided by it.
+# categories and showtimes, so that one index serves each list. ``event_listings_refresh_v1`` writes
+# it in the transaction that changes any of them; nothing is decided by it.
 event_listings = sa.Table(
     "event_listings",
     metadata,
     sa.Column("event_id", sa.ForeignKey("events.id"), primary_key=True),
     sa.Column("organization_id", sa.Uuid, nullable=False),
+    sa.Column("show_id", sa.Uuid, nullable=False),
+    sa.Column("venue_id", sa.Uuid),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
-    sa.Column("city", sa.Text),  # folded: lower case without accents
-    sa.Column("venue_id", sa.Uuid),
-    sa.Column("show_id", sa.Uuid, nullable=False),
-    sa.Column("category_names", ARRAY(sa.Text), nullable=False),  # folded
+    sa.Column("city", sa.Text),
+    # Folded, as everything that is compared with what somebody typed: lower case, no accents.
+    sa.Column("city_key", sa.Text),
+    sa.Column("category_keys", ARRAY(sa.Text), nullable=False),
     sa.Column("lowest_price", sa.BigInteger, nullable=False),  # 2^62 without categories
-    # The next showtime that is not over; the job catalog/jobs.py moves it on as time passes.
-    sa.Column("next_starts_at", sa.DateTime(timezone=True), nullable=False),  # 9999 without one
-    sa.Column("last_ends_at", sa.DateTime(timezone=True), nullable=False),  # 9999 without one
+    # The next showtime that is not over, and the end of the last one; 9999 without any.
+    sa.Column("next_starts_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("next_ends_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("last_ends_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("words", sa.Text, nullable=False),  # folded; for what is almost spelt right
     sa.Column("document", TSVECTOR, nullable=False),
     sa.Index("event_listings_start", "status", "next_starts_at", "event_id"),
     sa.Index("event_listings_created", "status", "created_at", "event_id"),
     sa.Index("event_listings_title", "status", "title", "event_id"),
     sa.Index("event_listings_price", "status", "lowest_price", "event_id"),
-    sa.Index("event_listings_city", "city", "next_starts_at", "event_id"),
+    sa.Index("event_listings_city", "city_key", "next_starts_at", "event_id"),
     sa.Index("event_listings_kind", "kind", "next_starts_at", "event_id"),
     sa.Index("event_listings_venue", "venue_id", "next_starts_at", "event_id"),
     sa.Index("event_listings_show", "show_id", "next_starts_at", "event_id"),
     sa.Index("event_listings_organization", "organization_id", "created_at", "event_id"),
-    sa.Index("event_listings_over", "last_ends_at"),
-    sa.Index("event_listings_categories", "category_names", postgresql_using="gin"),
+    sa.Index("event_listings_next_end", "next_ends_at"),
+    sa.Index("event_listings_categories", "category_keys", postgresql_using="gin"),
     sa.Index("event_listings_document", "document", postgresql_using="gin"),
     sa.Index(
         "event_listings_words",
