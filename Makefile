@@ -1,4 +1,5 @@
-# 'make help' lists the commands. Needs python3 of version 3.11 or newer, with venv, and git.
+# 'make help' lists the commands. Needs python3 of version 3.11 or newer, with venv, and git; the
+# tests also need Chromium.
 
 PYTHON ?= python3
 VENV := .venv
@@ -24,6 +25,8 @@ dev: $(VENV)/.test ## The same, starting again whenever the source changes
 	$(BIN)/fullhouse serve --demo --reload --log-format console $(ARGS)
 
 test: lint types ## Check everything: style, types, imports and all tests
+	@command -v chromium >/dev/null || \
+		echo "There is no chromium: tests/browser will fail. On Debian: apt-get install chromium" >&2
 	$(BIN)/pytest -n 2 --dist loadfile $(TESTS)
 
 lint: $(VENV)/.test ## Check style and the direction of imports

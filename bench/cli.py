@@ -47,7 +47,7 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> int:
     wanted = set(options.rows)
-    if wanted & {1, 2, 3, 4}:
+    if wanted & rounds.ON_SITE:
         wrk.require_wrk()
     with temporary_folder() as folder:
         if options.profile:

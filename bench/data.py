@@ -20,6 +20,7 @@ from fullhouse.catalog import commands as catalog
 from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.rules import Policy
 from fullhouse.kit.db import Database
+from fullhouse.settings import Settings
 from fullhouse.venues import commands as venues
 from fullhouse.venues import templates
 from fullhouse.venues.queries import SeatMaps
@@ -32,6 +33,7 @@ HALL_SEATS_PER_ROW = 10
 _COUNTED_PLACES = 10_000_000
 _HALL_ROW_LABELS = [templates.row_label(row) for row in range(HALL_ROWS)]
 # The longest there is: what is measured is selling, and not the end of holds.
+_PASSWORD = "correct horse battery"
 _POLICY = Policy(hold_seconds=86_400)
 _TOKEN_SECONDS = 86_400
 _SETTLE_SECONDS = 0.25
@@ -56,15 +58,15 @@ def buyer_id(number: int) -> UUID:
 async def furnish(url: str) -> House:
     """Fill an empty database with buyers and events."""
     database = Database(url, pool_size=4)
-    hasher = PasswordHasher(19_456, 2, 1, 1)
+    hasher = _usual_hasher()
     try:
-        await _add_buyers(database)
+        await _add_buyers(database, await hasher.hash(_PASSWORD))
         user_id = await accounts.create_user(
             database,
             hasher,
             name="Organizer",
             email="organizer@example.org",
-            password="correct horse battery",
+            password=_PASSWORD,
             role="ORGANIZER",
         )
         profile = await account_queries.profile(database, user_id)
@@ -170,15 +172,36 @@ async def _settled_count(database: Database, showtimes: Sequence[UUID]) -> int:
     raise BenchError("bookings are still being made after the load has ended")
 
 
-async def _add_buyers(database: Database) -> None:
+def login_of(number: int, *, right: bool) -> bytes:
+    """What a buyer sends to sign in; from ``BUYERS`` on there is no such buyer."""
+    password = _PASSWORD if right else "incorrect horse battery"
+    return msgspec.json.encode({"email": _email(number), "password": password})
+
+
+def _email(number: int) -> str:
+    return f"buyer{number}@example.org"
+
+
+def _usual_hasher() -> PasswordHasher:
+    """As strong as the server's, whose settings are not changed."""
+    fields = Settings.model_fields
+    return PasswordHasher(
+        *(
+            fields[f"password_hash_{part}"].default
+            for part in ("memory_kib", "passes", "lanes", "threads")
+        )
+    )
+
+
+async def _add_buyers(database: Database, password_hash: str) -> None:
     rows = [
-        (buyer_id(number), "Buyer", f"buyer{number}@example.org", "USER")
+        (buyer_id(number), "Buyer", _email(number), "USER", password_hash)
         for number in range(BUYERS)
     ]
     connection = await database.connect_raw()
     try:
         await connection.copy_records_to_table(
-            "users", records=rows, columns=["id", "name", "email", "role"]
+            "users", records=rows, columns=["id", "name", "email", "role", "password_hash"]
         )
         # One session for each, with the buyer's own id.
         await connection.execute(

@@ -90,7 +90,7 @@ def read(address: str, seconds: int) -> Load:
 
 def listing(site: Site) -> bytes:
     """The body of the list of events."""
-    status, body = stage.get(site.port, EVENTS_PATH)
+    status, body = stage.ask(site.port, EVENTS_PATH)
     if status != 200 or len(msgspec.json.decode(body)["items"]) != data.LISTED_EVENTS:
         raise BenchError(f"{EVENTS_PATH} answers {status} and not {data.LISTED_EVENTS} events")
     return body

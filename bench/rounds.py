@@ -4,15 +4,16 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import measure
+from bench import flood, measure
+from bench.flood import Visitors
 from bench.noise import Watch
 from bench.rows import Row
 from bench.site import EVENTS_PATH, Site, bare_server, running_site
 from bench.wrk import CONNECTIONS, Load
 
-ALL = (1, 2, 3, 4, 8)
-# Which need the server that sells; the others start their own.
-_ON_SITE = {1, 2, 3, 4}
+ALL = (1, 2, 3, 4, 8, 9)
+# Which need the server that sells, and wrk; the others start their own server.
+ON_SITE = {1, 2, 3, 4, 9}
 
 Say = Callable[[str], None]
 
@@ -39,11 +40,13 @@ class Rounds:
     def run(self, folder: Path, count: int) -> None:
         """Measure ``count`` times. Raises BenchError."""
         with contextlib.ExitStack() as stack:
-            site = bare = None
-            if any(int(key[0]) in _ON_SITE for key in self._rows):
+            site = bare = visitors = None
+            if any(int(key[0]) in ON_SITE for key in self._rows):
                 site = stack.enter_context(running_site(folder))
             if site is not None and "3" in self._rows:
                 bare = stack.enter_context(bare_server(folder, measure.listing(site)))
+            if site is not None and "9" in self._rows:
+                visitors = Visitors(site)
             for number in range(1, count + 1):
                 self._say(f"Round {number} of {count}")
                 # Whoever comes second finds the machine warmer and the tables larger.
@@ -52,6 +55,8 @@ class Rounds:
                     self._sales(site, swap)
                 if site is not None and bare is not None:
                     self._reads(site, bare, swap)
+                if visitors is not None:
+                    self._flood(visitors, swap)
                 if "8" in self._rows:
                     self._starts(folder / f"start-{number}")
 
@@ -92,6 +97,21 @@ class Rounds:
         )
         _add(self._rows["3"], limit, load)
 
+    def _flood(self, visitors: Visitors, swap: bool) -> None:
+        row = self._rows["9"]
+        runs = [
+            ("limit: reads without a flood", row.limits, visitors.quiet),
+            ("ours: reads beside a flood of logins", row.ours, visitors.flooded),
+        ]
+        for name, figures, run in reversed(runs) if swap else runs:
+            with self._watched(name) as tell:
+                outcome = run(self._seconds)
+                tell(_told(outcome.reads))
+            figures.append(outcome.reads.p99_ms)
+            if outcome.logins is not None:
+                _add_latency(row, outcome.reads)
+                self._say(f"    logins: {flood.told(outcome.logins)}")
+
     def _starts(self, folder: Path) -> None:
         for key, name in (("8", "first start"), ("8b", "second start")):
             with self._watched(name) as tell:
@@ -123,7 +143,7 @@ class Rounds:
     def _ours(self, name: str, run: Callable[[], Load]) -> Load:
         with self._watched(f"ours: {name}") as tell:
             load = run()
-            tell(f"{load.rate:,.0f}/s, p50 {load.p50_ms:.1f} ms, p99 {load.p99_ms:.1f} ms")
+            tell(_told(load))
         return load
 
     @contextlib.contextmanager
@@ -146,7 +166,12 @@ def _rows() -> dict[str, Row]:
         "4": Row("4", "p99 of a reservation under the load of row 1", "ms", at_most=100),
         "8": Row("8", "first start of the demo, to ready", "s", at_most=5),
         "8b": Row("8b", "second start on the same folder", "s", at_most=5),
+        "9": Row("9", "p99 of public reads beside a flood of logins", "ms", at_most_times=2.0),
     }
+
+
+def _told(load: Load) -> str:
+    return f"{load.rate:,.0f}/s, p50 {load.p50_ms:.1f} ms, p99 {load.p99_ms:.1f} ms"
 
 
 def _add(row: Row | None, limit: float, load: Load) -> None:

@@ -8,8 +8,9 @@ from statistics import median
 class Row:
     """One line of the table.
 
-    A row with ``at_least`` is the ratio of ours to the limit; one with ``at_most`` has no limit
-    and is a figure of its own. ``unit`` is that of both.
+    A row with ``at_least`` is the ratio of ours to the limit, one with ``at_most_times`` too, but
+    of what shall be small, with the ratio of each round by itself. One with ``at_most`` has no
+    limit and is a figure of its own. ``unit`` is that of all.
     """
 
     number: str
@@ -17,6 +18,7 @@ class Row:
     unit: str
     at_least: float | None = None
     at_most: float | None = None
+    at_most_times: float | None = None
     ours: list[float] = field(default_factory=list)
     limits: list[float] = field(default_factory=list)
     p50_ms: list[float] = field(default_factory=list)
@@ -24,26 +26,38 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """Median of ours to median of the limit."""
-        return median(self.ours) / median(self.limits) if self.limits else None
+        """Median of ours to median of the limit; of the rounds' ratios with ``at_most_times``."""
+        if not self.limits:
+            return None
+        if self.at_most_times is not None:
+            return median(a / b for a, b in zip(self.ours, self.limits, strict=True))
+        return median(self.ours) / median(self.limits)
 
     @property
     def worst_ratio(self) -> float | None:
-        """The slowest run of ours to the fastest of the limit."""
-        return min(self.ours) / max(self.limits) if self.limits else None
+        """Our worst run to the best of the limit."""
+        if not self.limits:
+            return None
+        if self.at_most_times is not None:
+            return max(self.ours) / min(self.limits)
+        return min(self.ours) / max(self.limits)
 
     @property
     def passed(self) -> bool:
         """Whether the median keeps the budget."""
+        ratio = self.ratio
         if self.at_least is not None:
-            ratio = self.ratio
             return ratio is not None and ratio >= self.at_least
+        if self.at_most_times is not None:
+            return ratio is not None and ratio <= self.at_most_times
         return self.at_most is None or median(self.ours) <= self.at_most
 
     def cells(self) -> list[str]:
         """The row as texts, in the order of ``HEADER``."""
         if self.at_least is not None:
             budget = f"≥ {self.at_least:g}"
+        elif self.at_most_times is not None:
+            budget = f"≤ {self.at_most_times:g}"
         else:
             budget = f"≤ {self.at_most:g} {self.unit}"
         latency = f"{median(self.p50_ms):.1f} / {median(self.p99_ms):.1f}" if self.p50_ms else "–"

@@ -15,6 +15,7 @@ from fullhouse.kit.embedded import EmbeddedPostgres
 
 EVENTS_PATH = "/api/v1/events"
 BOOKINGS_PATH = "/api/v1/bookings"
+LOGIN_PATH = "/api/v1/auth/login"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,12 @@ def running_site(folder: Path) -> Iterator[Site]:
         data.write_tokens(tokens, secret)
         port = stage.free_port()
         variables = stage.environment(
-            host=stage.HOST, port=str(port), database_url=url, secret_key=secret
+            host=stage.HOST,
+            port=str(port),
+            database_url=url,
+            secret_key=secret,
+            # So that visitors of the bench can have addresses of their own.
+            trusted_proxies=stage.HOST,
         )
         log = folder / "server.log"
         with stage.python("fullhouse", ["api"], variables, log) as process:

@@ -21,6 +21,7 @@ _ROOT = Path(__file__).parents[1]
 _READY_SECONDS = 60
 _POLL_SECONDS = 0.01
 _STOP_SECONDS = 20
+_ANSWER_SECONDS = 30
 _LOG_TAIL_CHARACTERS = 2_000
 
 
@@ -101,11 +102,12 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, log
         time.sleep(_POLL_SECONDS)
 
 
-def get(port: int, path: str) -> tuple[int, bytes]:
-    """The status and the body of a GET."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=10)
+def ask(port: int, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    """The status and the body of the answer to a GET, or to a POST of that JSON."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=_ANSWER_SECONDS)
+    method = "GET" if body is None else "POST"
     try:
-        connection.request("GET", path)
+        connection.request(method, path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -114,7 +116,7 @@ def get(port: int, path: str) -> tuple[int, bytes]:
 
 def _answers(port: int, path: str) -> bool:
     try:
-        return get(port, path)[0] == 200
+        return ask(port, path)[0] == 200
     except (OSError, http.client.HTTPException):
         return False
 

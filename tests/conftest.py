@@ -7,10 +7,11 @@ import pytest
 import pytest_asyncio
 
 from fullhouse.api.context import request_id
-from fullhouse.app import Parts, compose, make_parts
+from fullhouse.app import compose
 from fullhouse.kit import logging
 from fullhouse.kit.db import Database, RawConnection
 from fullhouse.kit.embedded import EmbeddedPostgres
+from fullhouse.parts import Parts, make_parts
 from fullhouse.settings import Settings
 from tests.support.asgi import client_of
 from tests.support.postgres import cloned_database, make_template, running_server

@@ -1,67 +1,39 @@
-"""The composition root of a server process: makes the parts and puts them together."""
+"""The composition root of a server process: puts the parts together into the application."""
 
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-import sqlalchemy as sa
 import structlog
 from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
-from pydantic import SecretStr
 
 from fullhouse import __version__
 from fullhouse import settings as fullhouse_settings
 from fullhouse.accounts import errors as accounts_errors
-from fullhouse.accounts import queries as accounts_queries
 from fullhouse.accounts import routes as accounts_routes
-from fullhouse.accounts.authenticator import Authenticator
-from fullhouse.accounts.parts import Accounts, Post
-from fullhouse.accounts.passwords import PasswordHasher
-from fullhouse.accounts.sessions import Device, Lifetimes, RefreshTokens
-from fullhouse.accounts.tokens import AccessTokens, Challenges
-from fullhouse.adapters.mail import mailer
+from fullhouse.accounts.sessions import Device
 from fullhouse.adapters.oauth import Google
-from fullhouse.adapters.sms import sms_sender
 from fullhouse.api import docs, health, idempotency
 from fullhouse.api import errors as api_errors
-from fullhouse.api.answers import Answers
-from fullhouse.api.browsers import Cors
 from fullhouse.api.context import client_address, request_id
 from fullhouse.api.edge import App, Edge
-from fullhouse.api.limits import TIERS, Limits, rate_of
 from fullhouse.api.openapi import build_document
 from fullhouse.api.principal import provide_principal, provide_visitor
-from fullhouse.api.proxies import Proxies
 from fullhouse.api.requests import ApiRequest, prepare
 from fullhouse.bookings import errors as bookings_errors
 from fullhouse.bookings import routes as bookings_routes
-from fullhouse.bookings.best_seats import BestSeats
-from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.direct import reserve_directly
-from fullhouse.bookings.jobs import Housekeeper
-from fullhouse.bookings.seat_states import SeatStates
-from fullhouse.bookings.sequencer import Sequencer
-from fullhouse.bookings.terms import Terms
 from fullhouse.catalog import errors as catalog_errors
 from fullhouse.catalog import routes as catalog_routes
 from fullhouse.kit import logging
-from fullhouse.kit.db import Database
-from fullhouse.kit.dispatch import Dispatcher
-from fullhouse.kit.listener import Listener
-from fullhouse.kit.valkey import SharedWindows
-from fullhouse.settings import Settings, SettingsError
+from fullhouse.parts import Parts, make_parts
+from fullhouse.settings import Settings
 from fullhouse.venues import errors as venues_errors
 from fullhouse.venues import routes as venues_routes
-from fullhouse.venues.queries import SeatMaps
-
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -86,28 +58,6 @@ CODES = (
 )
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What a server process is made of."""
-
-    settings: Settings
-    database: Database
-    listener: Listener
-    answers: Answers
-    accounts: Accounts
-    authenticator: Authenticator
-    dispatcher: Dispatcher
-    shared_windows: SharedWindows | None
-    limits: Limits | None
-    proxies: Proxies
-    cors: Cors
-    seat_maps: SeatMaps
-    desk: Desk
-    seat_states: SeatStates
-    best_seats: BestSeats
-    housekeeper: Housekeeper
-
-
 def create_app() -> Edge:
     """The application of a server process, from its environment; the factory for granian.
 
@@ -126,165 +76,17 @@ def build(settings: Settings, *, long_lived: bool = False) -> Edge:
     return compose(make_parts(settings), long_lived=long_lived)
 
 
-def make_parts(settings: Settings) -> Parts:
-    """Make the parts without starting them. Raises SettingsError without a database to use."""
-    if settings.database_url is None:
-        raise SettingsError(f"{fullhouse_settings.PREFIX}DATABASE_URL: must be set for the server")
-    database = Database(
-        settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
-    )
-    listener = Listener(database)
-    accounts, authenticator, dispatcher = _accounts(settings, database, listener)
-    shared = None
-    if settings.valkey_url is not None:
-        shared = _valid(
-            "valkey_url", partial(SharedWindows, settings.valkey_url.get_secret_value())
-        )
-    seat_maps = SeatMaps(database)
-    terms = Terms(database, seat_maps)
-    sequencer = Sequencer(
-        database,
-        terms,
-        capacity=settings.queue_capacity,
-        deadline_seconds=settings.queue_deadline_seconds,
-    )
-    return Parts(
-        settings=settings,
-        database=database,
-        listener=listener,
-        answers=Answers(),
-        accounts=accounts,
-        authenticator=authenticator,
-        dispatcher=dispatcher,
-        shared_windows=shared,
-        limits=_limits(settings, shared),
-        proxies=_valid("trusted_proxies", partial(Proxies.parse, settings.trusted_proxies)),
-        cors=_valid("cors_origins", partial(Cors.parse, settings.cors_origins)),
-        seat_maps=seat_maps,
-        desk=Desk(sequencer, terms),
-        seat_states=SeatStates(database, terms),
-        best_seats=BestSeats(database, terms),
-        housekeeper=Housekeeper(database, sequencer),
-    )
-
-
-def _valid(setting: str, make: Callable[[], T]) -> T:
-    """What ``make`` makes; what it says of a bad value becomes the setting's error."""
-    try:
-        return make()
-    except ValueError as error:
-        raise SettingsError(f"{fullhouse_settings.PREFIX}{setting.upper()}: {error}") from None
-
-
-def _limits(settings: Settings, shared: SharedWindows | None) -> Limits | None:
-    if not settings.rate_limits_enabled:
-        return None
-    rates = {}
-    for tier in TIERS:
-        name = f"rate_limit_{tier.name}"
-        rates[tier] = _valid(name, partial(rate_of, getattr(settings, name)))
-    return Limits(rates, shared)
-
-
-def _accounts(
-    settings: Settings, database: Database, listener: Listener
-) -> tuple[Accounts, Authenticator, Dispatcher]:
-    secret = secret_of(settings)
-    tokens = AccessTokens(secret, settings.access_token_minutes * 60)
-    authenticator = Authenticator(
-        tokens,
-        partial(
-            accounts_queries.session_principals,
-            database,
-            admin_second_factor=settings.admin_second_factor,
-        ),
-        partial(accounts_queries.key_principals, database),
-        hears=listener.connected.is_set,
-    )
-    dispatcher = Dispatcher()
-    public_url = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
-    accounts = Accounts(
-        database=database,
-        hasher=PasswordHasher(
-            settings.password_hash_memory_kib,
-            settings.password_hash_passes,
-            settings.password_hash_lanes,
-            settings.password_hash_threads,
-        ),
-        tokens=tokens,
-        refresh=RefreshTokens(secret),
-        challenges=Challenges(secret),
-        post=_post(settings, dispatcher, public_url),
-        lifetimes=Lifetimes(
-            timedelta(days=settings.session_idle_days),
-            timedelta(days=settings.session_longest_days),
-        ),
-        secret=secret,
-        organizer_registration=settings.organizer_registration,
-        forget=authenticator.forget,
-        google=_google(settings, public_url),
-    )
-    return accounts, authenticator, dispatcher
-
-
-def _post(settings: Settings, dispatcher: Dispatcher, public_url: str) -> Post:
-    smtp_url = _text(settings.smtp_url)
-    return Post(
-        _valid("smtp_url", partial(mailer, smtp_url, settings.mail_from)),
-        _valid(
-            "sms_adapter",
-            partial(
-                sms_sender,
-                settings.sms_adapter,
-                webhook_url=settings.sms_webhook_url,
-                webhook_secret=_text(settings.sms_webhook_secret),
-                twilio_account_sid=settings.twilio_account_sid,
-                twilio_auth_token=_text(settings.twilio_auth_token),
-                twilio_from=settings.twilio_from,
-                twilio_url=settings.twilio_url,
-            ),
-        ),
-        dispatcher,
-        public_url,
-    )
-
-
-def _google(settings: Settings, public_url: str) -> Google | None:
-    client_id, client_secret = settings.google_client_id, _text(settings.google_client_secret)
-    if client_id is None or client_secret is None:
-        return None
-    callback = f"{public_url}/api/v1/auth/google/callback"
-    make = partial(Google, settings.google_issuer, client_id, client_secret, callback)
-    return _valid("google_issuer", make)
-
-
-def _text(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
-
-
-def secret_of(settings: Settings) -> str:
-    """The secret that signs tokens. Raises SettingsError without one.
-
-    It is never made up here: several servers on one database must have the same.
-    """
-    if settings.secret_key is None:
-        raise SettingsError(
-            f"{fullhouse_settings.PREFIX}SECRET_KEY: must be set with a database of your own, "
-            "to the same value for every server on it"
-        )
-    return settings.secret_key.get_secret_value()
-
-
 def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = True) -> Edge:
     """Put the parts together into the application.
 
     Without ``direct_routes`` the framework answers everything, for comparing the two ways.
     """
     dependencies = _dependencies(parts)
-    documented = [_api(parts.settings), health.routes(_checks(parts))]
+    documented = [_api(parts.settings), health.routes(_checks(parts), _helping(parts))]
     framework = Litestar(
         route_handlers=[
             *documented,
+            accounts_routes.pages(),
             docs.routes(lambda: build_document(documented, dependencies, __version__), CODES),
         ],
         dependencies=dependencies,
@@ -346,19 +148,16 @@ def _given(value: object) -> Provide:
 
 
 def _checks(parts: Parts) -> dict[str, health.Check]:
-    async def database() -> None:
-        async with parts.database.read() as connection:
-            await connection.execute(sa.text("SELECT 1"))
+    return {
+        "database": parts.database.check,
+        "listener": parts.listener.check,
+        "sequencer": parts.desk.sequencer.check,
+    }
 
-    async def listener() -> None:
-        if not parts.listener.connected.is_set():
-            raise ConnectionError("the listener is not connected")
 
-    async def sequencer() -> None:
-        if not parts.desk.sequencer.is_running:
-            raise ConnectionError("the sequencer has stopped")
-
-    return {"database": database, "listener": listener, "sequencer": sequencer}
+def _helping(parts: Parts) -> dict[str, health.Check]:
+    """Checks of what the server can do without: it counts by itself when Valkey is away."""
+    return {} if parts.shared_windows is None else {"valkey": parts.shared_windows.check}
 
 
 def _lifespan(
@@ -372,8 +171,8 @@ def _lifespan(
         await parts.desk.sequencer.start()
         await parts.housekeeper.start()
         await parts.dispatcher.start()
-        if parts.limits is None:
-            log.warning("rate_limits_are_off")
+        for caution, setting in fullhouse_settings.cautions(parts.settings):
+            log.warning(caution, setting=setting)
         if long_lived:
             _settle_memory()
         try:

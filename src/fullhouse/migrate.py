@@ -9,10 +9,9 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.engine import Connection
 
-from fullhouse.kit.db import asyncpg_dsn, metadata
+from fullhouse.kit.db import engine_for, metadata
 
 # Every module that defines tables; importing them fills ``metadata``.
 _TABLE_MODULES = (
@@ -43,7 +42,7 @@ async def upgrade(url: str) -> list[str]:
 
     Raises ServerTooOld before touching anything.
     """
-    engine = create_async_engine(make_url(asyncpg_dsn(url)).set(drivername="postgresql+asyncpg"))
+    engine = engine_for(url)
     try:
         async with engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -70,7 +69,7 @@ async def upgrade(url: str) -> list[str]:
 
 async def differences(url: str) -> list[Any]:
     """What the tables in the code have that the migrated database has not, and the reverse."""
-    engine = create_async_engine(make_url(asyncpg_dsn(url)).set(drivername="postgresql+asyncpg"))
+    engine = engine_for(url)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(_differences)

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import threading
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 
 from pydantic import SecretStr
 
@@ -13,7 +14,7 @@ from fullhouse.failures import BAD_SETTING, Failure
 from fullhouse.kit.embedded import EmbeddedPostgres
 from fullhouse.kit.keyfile import secret_in
 from fullhouse.server import Stopped, StopSignals
-from fullhouse.settings import Settings
+from fullhouse.settings import READ_BY_PARTS, Settings
 from fullhouse.supervisor import Supervisor
 
 SECRET_FILE = "secret.key"
@@ -58,6 +59,7 @@ def _run(
     demo: bool = False,
     reload: bool = False,
 ) -> None:
+    _check(settings)
     address, holder = server.hold_port(settings.host, settings.port)
     signals = StopSignals()
     with contextlib.suppress(Stopped), holder:
@@ -67,6 +69,8 @@ def _run(
 
             def prepare_all() -> None:
                 _configure_logs(settings)
+                if demo:
+                    _warn_of_open_demo(address)
                 prepare(target)
 
             def ready() -> None:
@@ -74,6 +78,17 @@ def _run(
 
             server.serve(complete, address, signals, prepare_all, ready, reload=reload)
         print("Stopped.", flush=True)
+
+
+def _check(settings: Settings) -> None:
+    """Raise SettingsError here, in one line, for what the workers would all stumble over.
+
+    Loading their parts takes a while: only who has set any of these waits for it.
+    """
+    if settings.model_fields_set & READ_BY_PARTS:
+        from fullhouse import parts
+
+        parts.check(settings)
 
 
 def _load_ahead(demo: bool) -> None:
@@ -117,6 +132,15 @@ def _configure_logs(settings: Settings) -> None:
     from fullhouse.kit import logging
 
     logging.configure(settings.log_level, settings.log_format, lambda: "")
+
+
+def _warn_of_open_demo(address: str) -> None:
+    """Everybody knows the passwords of the demo: say so where others can reach it."""
+    if not ip_address(address).is_loopback:
+        import structlog
+
+        log = structlog.get_logger(__name__)
+        log.warning("demo_accounts_are_open_to_others", address=address, option="--demo")
 
 
 def _welcome(settings: Settings, *, demo: bool) -> str:

@@ -4,6 +4,7 @@ Each is ``FULLHOUSE_<NAME>``. ``docs/reference/settings.md`` is made from this c
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,34 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "FULLHOUSE_"
+
+
+# Settings whose form only the part that they are for can tell (``parts.check``).
+READ_BY_PARTS = frozenset(
+    {
+        "trusted_proxies",
+        "cors_origins",
+        "valkey_url",
+        "smtp_url",
+        "mail_from",
+        "sms_adapter",
+        "sms_webhook_url",
+        "sms_webhook_secret",
+        "twilio_account_sid",
+        "twilio_auth_token",
+        "twilio_from",
+        "twilio_url",
+        "google_issuer",
+        "google_client_id",
+        "google_client_secret",
+        "rate_limit_authenticated",
+        "rate_limit_auth",
+        "rate_limit_public",
+        "rate_limit_user",
+        "rate_limit_writes",
+        "rate_limit_bookings",
+    }
+)
 
 
 class SettingsError(Exception):
@@ -61,7 +90,8 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "",
         description="Addresses and networks, separated by commas, of proxies whose "
-        "X-Forwarded-For and X-Forwarded-Proto are believed. Default: none.",
+        "X-Forwarded-For and X-Forwarded-Proto are believed; the word unix stands for whoever "
+        "comes through a Unix socket. Default: none.",
     )
     cors_origins: str = Field(
         "",
@@ -114,7 +144,9 @@ class Settings(BaseSettings):
         None, description="https://… that gets each text message as JSON, for sms_adapter=webhook."
     )
     sms_webhook_secret: SecretStr | None = Field(
-        None, description="Signs those requests (Standard Webhooks); whsec_… or any text."
+        None,
+        description="Signs those requests (Standard Webhooks): whsec_ and the key in base64, or "
+        "any text; at least 24 bytes.",
     )
     twilio_account_sid: str | None = Field(None, description="For sms_adapter=twilio.")
     twilio_auth_token: SecretStr | None = Field(None, description="For sms_adapter=twilio.")
@@ -203,6 +235,16 @@ def as_environment(settings: Settings) -> dict[str, str]:
     return {
         f"{PREFIX}{name.upper()}": str(value) for name, value in values.items() if value is not None
     }
+
+
+def cautions(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What suits developers and nobody else, each with the variable that changes it."""
+    if not settings.rate_limits_enabled:
+        yield "rate_limits_are_off", f"{PREFIX}RATE_LIMITS_ENABLED"
+    if settings.smtp_url is None:
+        yield "mail_goes_to_the_log", f"{PREFIX}SMTP_URL"
+    if settings.sms_adapter == "log":
+        yield "sms_goes_to_the_log", f"{PREFIX}SMS_ADAPTER"
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:

@@ -51,7 +51,7 @@ class Supervisor:
             try:
                 self._postgres.restart()
             except EmbeddedPostgresError as error:
-                _log("postgres_restart_failed", error=str(error))
+                _log("postgres_restart_failed", error=error)
             restarted_at = time.monotonic()
 
 

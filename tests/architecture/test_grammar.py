@@ -18,7 +18,6 @@ MOST_TEST_LINES = 800
 
 # Where SQL stands outside the stores, and why.
 SQL_ELSEWHERE = {
-    "app.py": "asks whether the database answers at all",
     "databases.py": "asks what a database has seen before anything heavy is loaded",
     "migrate.py": "brings the tables up to date",
 }
@@ -147,6 +146,8 @@ def test_http_ends_at_the_routes() -> None:
     "line",
     [
         "import httpx",
+        "import httpx2",
+        "from valkey.asyncio import Valkey",
         "import urllib.request",
         "from http.client import HTTPConnection",
         "import socket as s",
@@ -157,6 +158,13 @@ def test_domains_know_no_network(line: str) -> None:
     assert findings(checkers.network_in_the_house, HOUSE) == []
     for path in ("catalog/queries.py", "bookings/store/read.py", "kit/db.py"):
         assert findings(checkers.network_in_the_house, [bad(path, line)])
+
+
+def test_who_reaches_out_from_below_needs_the_exception() -> None:
+    files = {source.path: source for source in HOUSE}
+    for path, module in checkers.NETWORK_BELOW:
+        assert list(files[path].imported_from([module])), f"{path} needs no exception"
+    assert findings(checkers.network_in_the_house, [bad("kit/valkey.py", "import httpx")])
 
 
 def test_network_words_are_not_the_network() -> None:
@@ -201,6 +209,15 @@ def test_transactions_make_no_network_calls() -> None:
         "    answer = await httpx.post('…')",
     )
     assert not findings(checkers.network_in_transactions, [between])
+
+
+@pytest.mark.parametrize("text", ["repr(error)", "str(error)", "f'{error}'", "f'a {error!r}'"])
+def test_errors_are_logged_as_themselves(text: str) -> None:
+    assert findings(checkers.errors_as_text, HOUSE) == []
+    for call in ("log.warning", "logger.error", "_log"):
+        assert findings(checkers.errors_as_text, [bad("a.py", f"{call}('x', error={text})")])
+    for line in ("log.warning('x', error=error)", "log.warning('x', error=type(error).__name__)"):
+        assert not findings(checkers.errors_as_text, [bad("a.py", line)])
 
 
 def test_sql_is_in_the_stores() -> None:

@@ -12,8 +12,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from fullhouse.app import Parts, compose
+from fullhouse.app import compose
 from fullhouse.kit.ids import new_id
+from fullhouse.parts import Parts
 from tests.support.asgi import BASE_URL
 from tests.support.house import API, House, open_house
 from tests.support.people import signed_in

@@ -18,14 +18,29 @@ import fullhouse
 from fullhouse import docs_pages
 from fullhouse.api.errors import Problem
 from fullhouse.api.examples import EXAMPLES, PROBLEM
-from fullhouse.app import API_ROUTES, CODES, Parts, compose
+from fullhouse.app import API_ROUTES, CODES, compose
 from fullhouse.kit.errors import Code
+from fullhouse.parts import Parts
 from fullhouse.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[2]
+HOUSE = ROOT / "src" / "fullhouse"
+
+# What is written for people: what it names must be there.
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+# A file or a folder of ours, from the root or from HOUSE, and maybe a test in it.
+_NAMED = re.compile(
+    r"(?<![\w./-])(?P<path>(?:src|tests|bench|docs|accounts|adapters|api|bookings|catalog|kit|venues)"
+    r"/[\w./-]*\w)(?:::(?P<test>\w+))?"
+)
+_CODE = re.compile(r"`[^`\n]+`")
+_LINK = re.compile(r"\]\((?P<target>[^)#\s:]+)(?:#[^)]*)?\)")
 
 # The pages about the API are not part of it.
-_PAGES = {"/", "/api/v1", "/openapi.json", "/docs", "/docs/errors", "/docs/assets/{name}"}
+_PAGES = {"/", "/api/v1", "/openapi.json", "/docs", "/docs/errors", "/docs/assets/{name}"} | {
+    "/account",
+    "/account/assets/{name}",
+}
 
 
 def camel(path: str) -> str:
@@ -196,3 +211,62 @@ def test_changed_code_changes_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     after = docs_pages.errors_page()
     assert after != before
     assert r"Another \| cause with a &lt;b>." in after
+
+
+def broken_names(text: str) -> list[str]:
+    """The files, folders and tests that a page names and that do not exist."""
+    # Whole words in code may be folders too; elsewhere "and/or" is no path.
+    words = [part for code in _CODE.findall(text) for part in code.strip("`").split()]
+    named = [found for word in words if (found := _NAMED.fullmatch(word.rstrip("/,")))]
+    named += [found for found in _NAMED.finditer(text) if found["path"].endswith(".py")]
+    return sorted({found[0] for found in named if not _exists(found["path"], found["test"])})
+
+
+def _exists(path: str, test: str | None) -> bool:
+    places = [place for place in (ROOT / path, HOUSE / path) if place.exists()]
+    if test is None or not places:
+        return bool(places)
+    source = places[0].read_text(encoding="utf-8") if places[0].is_file() else ""
+    return re.search(rf"^\s*(?:async )?def {test}\(", source, re.MULTILINE) is not None
+
+
+def broken_links(page: Path, text: str) -> list[str]:
+    """The relative links of a page that lead to nothing."""
+    targets = [found["target"] for found in _LINK.finditer(text)]
+    return [target for target in targets if not (page.parent / target).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert broken_names(text) == []
+    assert broken_links(page, text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`tests/unit/test_nothing.py`",
+        "see tests/unit/test_nothing.py, please",
+        "`tests/unit/test_proxies.py::test_nothing`",
+        "| `tests/unit/test_proxies.py::test_the_sch` |",
+        "`tests/unit::test_the_scheme`",
+        "`api/nothing.py`",
+        "```\n  kit/nothing.py  does\n```",
+        "`src/fullhouse/nothing`",
+        "`bookings/nothing/`",
+        "`cd docs/nothing`",
+    ],
+)
+def test_what_does_not_exist_is_noticed(text: str) -> None:
+    assert len(broken_names(text)) == 1
+
+
+def test_what_exists_is_not_complained_about() -> None:
+    text = """`tests/unit/test_proxies.py::test_the_scheme`, `tests/faults`, `kit/embedded/`,
+    `api/edge.py` (`src/fullhouse/api/edge.py`), `GET /api/v1/events`, `application/json`,
+    bookings/or not, and https://github.com/tests/unit.py"""
+    assert broken_names(text) == []
+    page = ROOT / "docs" / "page.md"
+    assert broken_links(page, "[a](../README.md#b) [c](https://a.example/b) [d](#e)") == []
+    assert broken_links(page, "[a](README.md)") == ["README.md"]

@@ -19,10 +19,11 @@ from fullhouse.accounts.passwords import PasswordHasher
 from fullhouse.accounts.sessions import Device
 from fullhouse.accounts.tables import users
 from fullhouse.api.principal import Principal
-from fullhouse.app import Parts, compose, make_parts
+from fullhouse.app import compose
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
 from fullhouse.kit.listener import CHANNEL
+from fullhouse.parts import Parts, make_parts
 from tests.support.asgi import bearer, client_of
 from tests.support.people import PASSWORD, new_email, register
 from tests.support.settings import settings_for

@@ -125,6 +125,26 @@ async def test_database_refuses_to_change_what_is_written(
     assert found.entry == kept
 
 
+async def test_old_entries_are_removed_only_by_who_switches_the_guard_off(
+    database: Database, connection: RawConnection
+) -> None:
+    old, new = entry(address="203.0.113.1"), entry(address="203.0.113.2")
+    async with database.begin() as sqlalchemy:
+        for each in (old, new):
+            await record(sqlalchemy, each)
+    remove = "DELETE FROM audit_log WHERE address = '203.0.113.1'"
+    async with connection.transaction():
+        await connection.execute("ALTER TABLE audit_log DISABLE TRIGGER audit_log_append_only")
+        await connection.execute(remove)
+        await connection.execute(
+            "ALTER TABLE audit_log ENABLE ALWAYS TRIGGER audit_log_append_only"
+        )
+    left = "SELECT address FROM audit_log WHERE address LIKE '203.0.113.%'"
+    assert [row["address"] for row in await connection.fetch(left)] == ["203.0.113.2"]
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await connection.execute(remove)
+
+
 async def test_entry_comes_back_as_it_was_given(database: Database) -> None:
     given = entry(
         actor=Actor("api_key", uuid4()),

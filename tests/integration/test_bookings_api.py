@@ -9,10 +9,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from fullhouse.app import Parts
 from fullhouse.bookings.audit import audit
 from fullhouse.kit.db import Database
 from fullhouse.kit.ids import new_id
+from fullhouse.parts import Parts
 from tests.support.house import API, House, open_house
 from tests.support.people import signed_in
 

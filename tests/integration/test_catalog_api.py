@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from fullhouse.accounts.commands import registration as accounts
-from fullhouse.app import Parts
 from fullhouse.catalog.rules import Charge, SaleTerms
 from fullhouse.catalog.store import load_sale_terms
 from fullhouse.kit.db import Database
 from fullhouse.kit.listener import CHANNEL
+from fullhouse.parts import Parts
 from tests.support.asgi import bearer
 from tests.support.catalog import API, event_body, in_days, made_event, made_hall, made_hall_in
 from tests.support.people import PASSWORD, new_email, signed_in

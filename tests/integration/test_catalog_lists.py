@@ -11,10 +11,10 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from fullhouse.api.pagination import Slice, encode_cursor
-from fullhouse.app import Parts
 from fullhouse.catalog.filters import EventFilters, Order, ShowtimeFilters
 from fullhouse.catalog.queries import events, showtimes
 from fullhouse.kit.db import Database
+from fullhouse.parts import Parts
 from tests.support.catalog import API, in_days, made_event, made_hall
 from tests.support.people import signed_in
 

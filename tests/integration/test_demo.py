@@ -7,12 +7,13 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+import structlog
 
-from fullhouse import demo
+from fullhouse import demo, serving
 from fullhouse.accounts.commands import registration as accounts
-from fullhouse.app import Parts, make_parts
 from fullhouse.demo import DemoRefused, DemoSummary, load_demo
 from fullhouse.kit.embedded import EmbeddedPostgres
+from fullhouse.parts import Parts, make_parts
 from tests.support.asgi import bearer
 from tests.support.people import new_email
 from tests.support.postgres import cloned_database
@@ -48,6 +49,17 @@ async def event(client: httpx.AsyncClient, slug: str) -> dict[str, Any]:
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
+
+
+@pytest.mark.parametrize(
+    ("address", "is_open"),
+    [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True), ("192.0.2.1", True), ("::", True)],
+)
+def test_logins_that_others_could_use_are_warned_of(address: str, is_open: bool) -> None:
+    with structlog.testing.capture_logs() as lines:
+        serving._warn_of_open_demo(address)
+    said = [(line["event"], line["address"]) for line in lines]
+    assert said == ([("demo_accounts_are_open_to_others", address)] if is_open else [])
 
 
 async def test_it_refuses_a_database_with_other_organizations(

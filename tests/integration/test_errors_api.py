@@ -12,10 +12,11 @@ from litestar.params import Parameter, QueryParameter
 from fullhouse.api import errors
 from fullhouse.api.answers import Answers
 from fullhouse.api.edge import Edge
+from fullhouse.api.permissions import PUBLIC
 from fullhouse.api.requests import ApiRequest, decode_json, prepare
 from fullhouse.api.schemas import Body
-from fullhouse.app import Parts
 from fullhouse.kit.errors import OVERLOADED, Refused
+from fullhouse.parts import Parts
 from tests.support.asgi import client_of
 from tests.support.people import signed_in
 
@@ -33,22 +34,22 @@ class Order(Body):
     per_name: dict[str, int] = {}
 
 
-@post("/orders")
+@post("/orders", access=PUBLIC)
 async def order(data: Order) -> dict[str, int]:
     return {"items": len(data.items)}
 
 
-@post("/wishes")
+@post("/wishes", access=PUBLIC)
 async def wish(data: Order | None = None) -> dict[str, bool]:
     return {"given": data is not None}
 
 
-@get("/orders/{order_id:uuid}")
+@get("/orders/{order_id:uuid}", access=PUBLIC)
 async def get_order(order_id: UUID) -> dict[str, str]:
     return {"id": str(order_id)}
 
 
-@get("/orders")
+@get("/orders", access=PUBLIC)
 async def list_orders(
     most: Annotated[int, Parameter(ge=1, le=100)] = 20,
     price: Annotated[int | None, QueryParameter(name="price[lte]", ge=0)] = None,
@@ -57,12 +58,12 @@ async def list_orders(
     return {"most": most, "price": price, "name": name}
 
 
-@get("/needs")
+@get("/needs", access=PUBLIC)
 async def needs(city: str) -> str:
     return city
 
 
-@get("/fails/{how:str}")
+@get("/fails/{how:str}", access=PUBLIC)
 async def fails(how: str) -> None:
     if how == "overloaded":
         raise Refused(OVERLOADED, retry_after_seconds=7, seats=["A-1"])

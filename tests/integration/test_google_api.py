@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +21,15 @@ from fullhouse.kit.ids import new_id
 from fullhouse.settings import Settings
 from tests.support.asgi import BASE_URL, bearer, client_of
 from tests.support.oidc_provider import OidcProvider
+from tests.support.organizations import (
+    ask,
+    audit_entries,
+    invite,
+    join,
+    member,
+    organizer,
+    roles_in,
+)
 from tests.support.people import PASSWORD, new_email, register
 from tests.support.settings import settings_for
 
@@ -249,6 +259,59 @@ async def test_who_registered_a_strangers_address_loses_every_way_in(
         "SELECT action FROM audit_log WHERE object_id = $1", str(user_id)
     )
     assert "user.address_claimed" in {row["action"] for row in actions}
+
+
+async def test_nobody_whom_a_stranger_let_in_stays(
+    client: httpx.AsyncClient,
+    browser: httpx.AsyncClient,
+    connection: RawConnection,
+    provider: OidcProvider,
+) -> None:
+    stranger = await organizer(client, email=provider.user["email"])
+    accomplice = await member(client, connection, stranger.organization, "owner")
+    await join(connection, accomplice.organization, stranger, "manager")
+    for who in (stranger, accomplice):
+        for organization in (stranger.organization, accomplice.organization):
+            sent = await invite(client, who, new_email(), to=organization)
+            assert sent.status_code == 201, sent.text
+    keys = f"/organizations/{stranger.organization}/api-keys"
+    members = f"/organizations/{stranger.organization}/members"
+    body = {"name": "Door", "scopes": ["members:read"]}
+    key = bearer((await ask(client, accomplice, "POST", keys, body)).json()["key"])
+    # Known to all that answer without asking the database.
+    for headers in (accomplice.headers, key):
+        assert (await client.get(API + members, headers=headers)).status_code == 200
+
+    assert (await sign_in(browser, provider)).status_code == 303
+    session = await session_of(browser)
+    owner = replace(stranger, headers=bearer(session["accessToken"]))
+    assert [part["id"] for part in session["user"]["organizations"]] == [owner.organization]
+    assert await roles_in(connection, owner.organization) == {owner.id: "owner"}
+    assert await roles_in(connection, accomplice.organization) == {accomplice.id: "owner"}
+    assert (await ask(client, accomplice, "GET", members)).status_code == 404
+    assert refusal(await client.get(API + members, headers=key)) == (401, "unauthenticated")
+    assert (await ask(client, owner, "GET", keys)).json()["items"] == []
+    left = await connection.fetch("SELECT organization_id, invited_by FROM invitations")
+    assert [tuple(row) for row in left] == [(UUID(accomplice.organization), UUID(accomplice.id))]
+    for who, gone in ((owner, accomplice), (accomplice, stranger)):
+        (entry,) = await audit_entries(client, who, who.organization, action="member.removed")
+        assert (entry["objectId"], entry["actor"]["kind"]) == (gone.id, "system")
+
+
+async def test_a_proved_account_keeps_its_organization(
+    client: httpx.AsyncClient,
+    browser: httpx.AsyncClient,
+    connection: RawConnection,
+    provider: OidcProvider,
+) -> None:
+    person = await organizer(client, email=provider.user["email"])
+    colleague = await member(client, connection, person.organization, "manager")
+    await prove_address(connection, person.email)
+    assert (await sign_in(browser, provider)).status_code == 303
+    assert await roles_in(connection, person.organization) == {
+        person.id: "owner",
+        colleague.id: "manager",
+    }
 
 
 async def test_a_callback_is_worth_nothing_in_another_browser(

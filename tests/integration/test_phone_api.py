@@ -15,9 +15,9 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from fullhouse.accounts.one_time import new_api_key
-from fullhouse.app import Parts
 from fullhouse.kit.db import RawConnection
 from fullhouse.kit.ids import new_id
+from fullhouse.parts import Parts
 from fullhouse.settings import Settings
 from tests.support.asgi import bearer
 from tests.support.people import PASSWORD, register
@@ -64,7 +64,8 @@ class Phones:
 
     async def ask(self, phone: str, headers: dict[str, str] | None = None) -> UUID:
         """Have a code sent; answers the request's id."""
-        answer = await self.client.post(REQUEST, json={"phone": phone}, headers=headers)
+        body = {"phone": phone} | ({"password": PASSWORD} if headers else {})
+        answer = await self.client.post(REQUEST, json=body, headers=headers)
         assert answer.status_code == 202, answer.text
         return UUID(answer.json()["requestId"])
 
@@ -264,6 +265,32 @@ async def test_a_code_is_good_for_what_it_was_asked_for(phones: Phones) -> None:
     code = await phones.code(phone)
     answer = await phones.verify(phone, code, request_id, attacker.headers)
     assert refusal(answer) == CODE_WRONG
+
+
+@pytest.mark.parametrize("password", [None, "not the password"])
+async def test_linking_takes_the_password(phones: Phones, password: str | None) -> None:
+    phone = new_number()
+    person = await newcomer(phones.client)
+    body = {"phone": phone, "password": password}
+    answer = await phones.client.post(REQUEST, json=body, headers=person.headers)
+    assert refusal(answer) == (401, "invalid_credentials")
+    assert await phones.codes(phone) == []
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(5, 202), (15, 401)])
+async def test_without_a_password_linking_takes_a_new_session(
+    phones: Phones, connection: RawConnection, minutes: int, status: int
+) -> None:
+    person = await newcomer(phones.client)
+    await connection.execute("UPDATE users SET password_hash = NULL WHERE id = $1", person.id)
+    await connection.execute(
+        "UPDATE sessions SET created_at = now() - $1 * interval '1 minute' WHERE user_id = $2",
+        minutes,
+        person.id,
+    )
+    body = {"phone": new_number()}
+    answer = await phones.client.post(REQUEST, json=body, headers=person.headers)
+    assert answer.status_code == status
 
 
 async def test_who_links_is_who_has_asked(phones: Phones) -> None:

@@ -4,6 +4,7 @@ Every route gets canaries wherever a request may hold something, while all is we
 database fails; then all that the processes wrote is searched for them.
 """
 
+import contextlib
 import json
 import re
 import secrets
@@ -20,17 +21,20 @@ import pytest_asyncio
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from fullhouse.kit.db import Database
+from fullhouse import migrate
+from fullhouse.app import API_ROUTES
+from fullhouse.kit.db import Database, take_turns
 from fullhouse.kit.logging import DELIVERIES
 from fullhouse.kit.redaction import names_secret, traceback_of
 from tests.support.catalog import API, in_days, made_event, made_hall
 from tests.support.people import signed_in
 from tests.support.postgres import short_folder
-from tests.support.processes import ROOT, ServerProcess
+from tests.support.processes import ROOT, ServerProcess, free_port
 
 # Every canary begins so, and nothing else does.
 MARK = "kanarie" + secrets.token_hex(4)
 CONTROL = f"{MARK}control"
+SETTING = f"{MARK}setting"
 
 # Loaded by each process of the server as it starts: a logger that takes nothing out.
 _CONTROL = f"""
@@ -40,19 +44,44 @@ log = structlog.wrap_logger(structlog.PrintLogger(sys.stderr), processors=proces
 log.warning("control", password="{CONTROL}")
 """
 
+# Not X-Request-Id, which is there to be found in the log.
 _HEADERS = (
     "Cookie", "X-Api-Key", "Idempotency-Key", "Proxy-Authorization", "X-Csrf-Token", "User-Agent",
     "Referer", "Origin", "Accept-Language", "If-None-Match", "X-Forwarded-For", "Forwarded",
-    "Webhook-Signature",
+    "X-Forwarded-Proto", "X-Requested-With", "Webhook-Signature",
 )  # fmt: skip
 
-_COOKIES = ("session", "refresh_token", "__Host-refresh", "__Secure-session")
+# The program's own, wherever its source names one, and some that others have.
+_OWN_COOKIES = sorted(
+    {
+        name
+        for path in (ROOT / "src" / "fullhouse").rglob("*.py")
+        for name in re.findall(r'"((?:__Host-)?fullhouse_[a-z]+)"', path.read_text("utf-8"))
+    }
+)
+_COOKIES = (*_OWN_COOKIES, "session", "refresh_token", "__Host-refresh", "__Secure-session")
+
+# What is served beside the operations of the description, and what is not served at all.
+_BESIDE: list[tuple[str, str, dict[str, Any]]] = [
+    ("GET", "/docs", {}),
+    ("GET", "/docs/errors", {}),
+    ("GET", "/docs/assets/nothing.js", {}),
+    ("GET", "/openapi.json", {}),
+    ("POST", "/api/v1/nowhere", {"requestBody": {"content": {"application/json": {"schema": {}}}}}),
+    ("PUT", "/health", {}),
+]
 
 # Whatever writes a row fails, and says which row it was.
 _REFUSE_ROWS = "ALTER TABLE {table} ADD CONSTRAINT refuse CHECK (false) NOT VALID"
 _ACCEPT_ROWS = "ALTER TABLE {table} DROP CONSTRAINT refuse"
 # Whatever names the table fails.
 _HIDE = "ALTER TABLE {table} RENAME TO hidden_{table}"
+_SHOW = "ALTER TABLE hidden_{table} RENAME TO {table}"
+# Everybody else's connections end.
+_DISCONNECT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
 
 Json = dict[str, Any]
 
@@ -107,7 +136,7 @@ class Canaries:
 
     def found_in_log(self, log: str) -> set[str]:
         """The same for the server's log, where a few things are meant to be."""
-        return {place for line in log.splitlines() for place in self.found_in(self._hidden(line))}
+        return self.found_in("\n".join(self._hidden(line) for line in log.splitlines()))
 
     def _hidden(self, line: str) -> str:
         try:
@@ -215,12 +244,16 @@ class Asker:
     async def ask_all(self) -> None:
         """Each operation: by nobody and by somebody, with a body of each kind."""
         newcomers = iter(self.cast.newcomers)
-        for method, path, operation in operations_of(self.document):
+        for method, path, operation in [*operations_of(self.document), *_BESIDE]:
             person = next(newcomers) if is_personal(path) else self.cast.owner
             place = f"{self.phase}: {method} {path}"
             for body in self._bodies(operation, f"{place} body"):
                 for headers in ({}, person):
                     await self._ask(method, path, operation, place, body, headers)
+            # Parameters that make no sense, and a form in the place of JSON.
+            secret = self.canaries.put(f"{place} form")
+            form = f"password={secret}".encode() if "requestBody" in operation else None
+            await self._ask(method, path, operation, place, form, person, every_parameter=True)
 
     def _bodies(self, operation: Json, place: str) -> list[bytes | None]:
         """With all fields, with those that must be, with wrong ones, and no JSON at all."""
@@ -245,28 +278,36 @@ class Asker:
         place: str,
         body: bytes | None,
         person: dict[str, str],
+        *,
+        every_parameter: bool = False,
     ) -> None:
         put = self.canaries.put
-        headers = {name: put(f"{place} {name}") for name in _HEADERS}
+        parameters = operation.get("parameters", [])
+        named = [one["name"] for one in parameters if one["in"] == "header"]
+        headers = {name: put(f"{place} {name}") for name in (*_HEADERS, *named)}
         headers["Cookie"] = "; ".join(f"{name}={put(f'{place} {name}')}" for name in _COOKIES)
         headers["Authorization"] = f"Bearer {put(f'{place} Authorization')}"
-        headers |= person | ({} if body is None else {"Content-Type": "application/json"})
-        parameters = operation.get("parameters", [])
+        if body is not None:
+            form = "application/x-www-form-urlencoded"
+            headers["Content-Type"] = form if body.startswith(b"password=") else "application/json"
+        headers |= person
         for parameter in parameters:
             if parameter["in"] == "path":
                 value = self._part_of_path(parameter, place, known=bool(person))
                 path = path.replace(f"{{{parameter['name']}}}", value)
         names = {one["name"] for one in parameters if one["in"] == "query"} | {"token", "code"}
-        if person:
+        if person and not every_parameter:
             # Most parameters with a canary make no sense, and what follows is never reached.
             names &= {"q", "category"}
-        answer = await self.client.request(
-            method,
-            path,
-            params={name: put(f"{place} ?{name}") for name in names},
-            headers=headers,
-            content=body,
+        params = {name: put(f"{place} ?{name}") for name in names}
+        request = self.client.build_request(
+            method, path, params=params, headers=headers, content=body
         )
+        try:
+            answer = await self.client.send(request)
+        except httpx.RemoteProtocolError:
+            # Who is answered before the body is read may find the connection closed the next time.
+            answer = await self.client.send(request)
         self.statuses.append(answer.status_code)
         self.canaries.note_answer(place, answer)
 
@@ -287,6 +328,21 @@ def operations_of(document: Json) -> list[tuple[str, str, Json]]:
         for method, operation in item.items()
         if method in ("get", "post", "put", "patch", "delete")
     ]
+
+
+def described(document: Json) -> set[tuple[str, str]]:
+    """Method and path of each operation, without the names of parameters."""
+    return {(method, re.sub("{.*?}", "{}", path)) for method, path, _ in operations_of(document)}
+
+
+def routes() -> set[tuple[str, str]]:
+    """The same of each route of the program: a new one is asked without further ado."""
+    return {
+        (str(method), re.sub("{.*?}", "{}", f"/api/v1{path}"))
+        for handler in API_ROUTES
+        for method in handler.http_methods
+        for path in handler.paths
+    }
 
 
 def is_personal(path: str) -> bool:
@@ -324,10 +380,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """The whole program with its own PostgreSQL, each process with a logger that leaks."""
     leak = tmp_path_factory.mktemp("leak")
     (leak / "sitecustomize.py").write_text(_CONTROL)
+    # Debug is the least severe: what is written at any other level is written here, too.
     variables = {
         "FULLHOUSE_LOG_LEVEL": "debug",
         "FULLHOUSE_RATE_LIMITS_ENABLED": "false",
         "PYTHONPATH": f"{leak}:{ROOT / 'src'}",
+        # Nobody listens there, so that each of them fails; and each has a secret to lose.
+        "FULLHOUSE_SMTP_URL": f"smtp://user:{SETTING}smtp@127.0.0.1:{free_port()}",
+        "FULLHOUSE_VALKEY_URL": f"redis://user:{SETTING}valkey@127.0.0.1:{free_port()}",
+        "FULLHOUSE_SMS_ADAPTER": "webhook",
+        "FULLHOUSE_SMS_WEBHOOK_URL": f"http://127.0.0.1:{free_port()}/{SETTING}path",
+        "FULLHOUSE_SMS_WEBHOOK_SECRET": f"{SETTING}sms",
+        "FULLHOUSE_GOOGLE_CLIENT_ID": "client",
+        "FULLHOUSE_GOOGLE_CLIENT_SECRET": f"{SETTING}google",
+        "FULLHOUSE_GOOGLE_ISSUER": f"http://127.0.0.1:{free_port()}",
+        "FULLHOUSE_SECRET_KEY": f"{SETTING}secretkeythatislongenough",
     }
     with short_folder() as folder, ServerProcess(folder / "data", variables=variables) as running:
         yield running
@@ -340,12 +407,29 @@ async def client(server: ServerProcess) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@contextlib.asynccontextmanager
+async def database_gone(server: ServerProcess) -> AsyncIterator[None]:
+    """PostgreSQL runs on and nobody reaches it."""
+    postgres = server.postgres()
+    connection = await asyncpg.connect(postgres.dsn())
+    door = postgres.socket_dir / f".s.PGSQL.{postgres.port}"
+    hidden = door.with_name("hidden")
+    door.rename(hidden)
+    try:
+        await connection.execute(_DISCONNECT)
+        yield
+    finally:
+        hidden.rename(door)
+        await connection.close()
+
+
 async def alter_tables(server: ServerProcess, statement: str) -> None:
     """Do the same to every table."""
     connection = await asyncpg.connect(server.postgres().dsn())
     try:
         tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname='public'")
-        for (table,) in tables:
+        for (name,) in tables:
+            table = name.removeprefix("hidden_")
             await connection.execute(statement.format(table=table))
     finally:
         await connection.close()
@@ -370,11 +454,13 @@ async def test_no_canary_is_found_in_any_log(
 ) -> None:
     canaries = Canaries()
     document = (await client.get("/openapi.json")).json()
-    assert len(operations_of(document)) > 25
+    assert described(document) >= routes()
+    assert len(_OWN_COOKIES) >= 3
     phases: dict[str, list[str]] = {
         "all is well": [],
         "rows refused": [_REFUSE_ROWS],
         "tables hidden": [_ACCEPT_ROWS, _HIDE],
+        "database gone": [_SHOW],
     }
     askers = [
         Asker(phase, document, client, canaries, await call_in(document, client, canaries))
@@ -383,11 +469,13 @@ async def test_no_canary_is_found_in_any_log(
     for asker in askers:
         for statement in phases[asker.phase]:
             await alter_tables(server, statement)
-        await asker.ask_all()
+        async with database_gone(server) if "gone" in asker.phase else contextlib.nullcontext():
+            await asker.ask_all()
     await fail_on_purpose(server, CONTROL)
 
     # The requests reached what they were meant for.
-    well, *failing = askers
+    well, *failing, gone = askers
+    assert gone.statuses.count(503) > 100
     assert sum(200 <= status < 300 for status in well.statuses) > 20
     assert 500 not in well.statuses
     for asker in failing:
@@ -395,6 +483,9 @@ async def test_no_canary_is_found_in_any_log(
     log, said = server.log(), database_log(server)
     assert log.count('"unhandled_error"') > 10
     assert "Traceback" in log
+    failures = ("database_unavailable", "component_failing", "dispatch_failed", "oidc_unavailable")
+    assert [event for event in failures if f'"{event}"' not in log] == []
+    assert set(re.findall('"level":"([a-z]+)"', log)) >= {"info", "warning", "error"}
     assert 'violates check constraint "refuse"' in said
     # The control was found in both, and nothing else.
     assert canaries.found_in_log(log) == {CONTROL}
@@ -410,6 +501,19 @@ async def test_errors_of_the_database_name_no_values(database: Database) -> None
         assert CONTROL not in text
         assert "Error" in text
         assert "[parameters: " not in str(caught.value)
+
+
+async def test_errors_of_migrations_name_no_values(database_url: str, database: Database) -> None:
+    async with database.begin() as connection:
+        name = (await connection.execute(sa.text("SELECT current_database()"))).scalar_one()
+        await connection.execute(sa.text(f"ALTER DATABASE {name} SET lock_timeout = '50ms'"))
+    async with database.begin() as connection:
+        # Somebody else migrates.
+        await take_turns(connection, migrate._LOCK)
+        with pytest.raises(DBAPIError) as caught:
+            await migrate.upgrade(database_url)
+    assert "pg_advisory_lock" in str(caught.value)
+    assert str(migrate._LOCK) not in str(caught.value)
 
 
 def test_search_finds_what_it_should() -> None:

@@ -14,8 +14,8 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from fullhouse.accounts.second_factor import SecretSeal
-from fullhouse.app import Parts
 from fullhouse.kit.db import RawConnection
+from fullhouse.parts import Parts
 from fullhouse.settings import Settings
 from tests.support.asgi import bearer
 from tests.support.mailbox import Mailbox, mail_server

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from fullhouse.api.errors import as_refused
-from fullhouse.app import compose, make_parts
+from fullhouse.app import compose
 from fullhouse.bookings import batch, store
 from fullhouse.bookings.audit import audit
 from fullhouse.bookings.core.commands import Cancel, Confirm, Expire, Settlement
@@ -19,6 +19,7 @@ from fullhouse.bookings.terms import Terms
 from fullhouse.kit.db import Database, RawConnection
 from fullhouse.kit.errors import OVERLOADED, UNAVAILABLE, Refused
 from fullhouse.kit.ids import new_code
+from fullhouse.parts import make_parts
 from fullhouse.settings import Settings
 from fullhouse.venues.queries import SeatMaps
 from tests.support.asgi import client_of

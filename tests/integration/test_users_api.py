@@ -196,7 +196,8 @@ async def test_the_export_holds_everything_and_no_secret(
     disposition = answer.headers["content-disposition"]
     assert disposition == 'attachment; filename="fullhouse-my-data.json"'
     document = answer.json()
-    assert document.keys() == {"profile", "favorites", "sessions", "bookings"}
+    sections = {"profile", "account", "favorites", "sessions", "bookings", "acts"}
+    assert document.keys() == sections
     assert document["profile"] == (await client.get(ME, headers=headers)).json()
     assert document["favorites"] == [house.event_id]
     newest, _ = document["sessions"]

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from fullhouse.accounts.commands import registration as accounts
-from fullhouse.app import Parts
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
+from fullhouse.parts import Parts
 from fullhouse.venues.queries import SeatMaps
 from tests.support.asgi import bearer
 from tests.support.people import PASSWORD, new_email, signed_in
@@ -79,6 +79,8 @@ def pointers(answer: httpx.Response) -> list[str]:
         ({"name": "   "}, "/name"),
         ({"name": "x" * 201}, "/name"),
         ({"name": "two\nlines"}, "/name"),
+        ({"name": "turned \u202eround"}, "/name"),
+        ({"city": "hidden \x85"}, "/city"),
         ({"name": 5}, "/name"),
         ({"city": None}, "/city"),
         ({"country": "Nepal"}, "/country"),

@@ -1,6 +1,7 @@
 """What makes an acceptable account."""
 
 import unicodedata
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from fullhouse.accounts.rules import (
     check_name,
     check_new_password,
+    deleted_email,
     normalize_email,
     normalize_password,
     organization_name_for,
@@ -67,6 +69,17 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         normalize_email(address)
     assert refused.value.code.name == "validation_failed"
     assert refused.value.errors[0].pointer == "/email"
+
+
+def test_nobody_takes_the_address_of_a_deleted_account() -> None:
+    user_id = UUID(int=7)
+    assert deleted_email(user_id) != deleted_email(UUID(int=8))
+    for address in (deleted_email(user_id), deleted_email(user_id).upper(), "a@b.invalid"):
+        with pytest.raises(Refused) as refused:
+            normalize_email(address)
+        (error,) = refused.value.errors
+        assert (error.pointer, "can get mail" in error.detail) == ("/email", True)
+    assert normalize_email("ada@invalid.example") == "ada@invalid.example"
 
 
 @given(st.emails() | st.text(max_size=40).map(lambda text: f"{text}@example.com"))

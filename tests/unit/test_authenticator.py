@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from fullhouse.accounts.authenticator import Authenticator, user_tag
+from fullhouse.accounts.one_time import new_api_key
 from fullhouse.accounts.tokens import AccessTokens
 from fullhouse.api.principal import Principal
 from fullhouse.kit.errors import Refused
@@ -181,3 +183,45 @@ async def test_a_token_ends_even_when_it_is_remembered() -> None:
     with pytest.raises(Refused, match="expired") as refused:
         await authenticator(token)
     assert refused.value.code.name == "unauthenticated"
+
+
+@pytest.mark.parametrize(("good_for", "remembered"), [(3.0, 3.0), (600.0, 10.0), (None, 10.0)])
+@pytest.mark.parametrize("kind", ["session", "key"])
+async def test_nothing_is_remembered_beyond_its_own_end(
+    kind: str, good_for: float | None, remembered: float
+) -> None:
+    """A session or a key that ends by itself is announced to nobody."""
+    clock, asked = Clock(), 0
+
+    async def load(names: Sequence[object]) -> Mapping[Any, Principal]:
+        nonlocal asked
+        asked += 1
+        # What the database needs to answer does not come on top of what it has said.
+        clock.now += 1
+        return {name: Principal(user_id, "USER", good_for=good_for) for name in names}
+
+    authenticator = Authenticator(TOKENS, load, load, clock=clock)
+    user_id = new_id()
+    sent = TOKENS.issue(user_id, new_id()) if kind == "session" else new_api_key().text
+    await authenticator(sent)
+    clock.now += remembered - 1.001
+    await authenticator(sent)
+    assert asked == 1
+    clock.now += 0.002
+    await authenticator(sent)
+    assert asked == 2
+
+
+async def test_nothing_is_used_from_memory_while_changes_cannot_be_heard() -> None:
+    people, hears = People(), True
+    authenticator = Authenticator(TOKENS, people.load, no_keys, hears=lambda: hears)
+    user_id, token = people.add()
+    await authenticator(token)
+    await authenticator(token)
+    assert len(people.asked) == 1
+    hears = False
+    people.roles[user_id] = "ADMIN"
+    assert (await authenticator(token)).role == "ADMIN"
+    del people.roles[user_id]
+    with pytest.raises(Refused):
+        await authenticator(token)

@@ -13,6 +13,7 @@ DAY = timedelta(days=1)
 SITE = "https://tickets.example/"
 TO = "ada@example.com"
 TOKEN = "abc_DEF-123"
+NUMBER = "+9779812345678"
 
 # GSM 03.38's basic alphabet: what counts as one character of an SMS.
 GSM = set(
@@ -68,6 +69,13 @@ ALL = [
     letters.email_changed(TO, new_address="eve@other.example", public_url=SITE),
     letters.second_factor_changed(TO, enabled=True, public_url=SITE),
     letters.second_factor_changed(TO, enabled=False, public_url=SITE),
+    letters.phone_changed(TO, phone=NUMBER, linked=True, public_url=SITE),
+    letters.phone_changed(TO, phone=NUMBER, linked=False, public_url=SITE),
+    letters.google_changed(TO, linked=True, public_url=SITE),
+    letters.google_changed(TO, linked=False, public_url=SITE),
+    letters.recovery_codes_renewed(TO, public_url=SITE),
+    letters.account_claimed(TO, public_url=SITE),
+    letters.account_deleted(TO, public_url=SITE),
     invitation(),
 ]
 
@@ -162,8 +170,20 @@ def test_notices_say_what_happened() -> None:
     assert "eve@" not in moved
     assert "switched on" in on
     assert "switched off" in off
-    for text in (changed, attempted, moved, on, off):
-        assert "#" not in text
+    linked, unlinked, google, no_google, codes, claimed, deleted = (m.text for m in ALL[7:14])
+    assert "number ending in 78 was linked" in linked
+    assert "number ending in 78 was taken away" in unlinked
+    assert "A Google account was linked" in google
+    assert "can no longer be used with Google" in no_google
+    assert "The earlier ones are good no more." in codes
+    assert "every way into it that there was has been closed" in claimed
+    assert "was deleted" in deleted
+    for text in (linked, unlinked):
+        assert "9812345" not in text
+    for text in (linked, unlinked, google, no_google, codes):
+        assert "reset your password at once at https://tickets.example/account" in text
+    for mail in ALL[2:14]:
+        assert "#" not in mail.text
 
 
 @pytest.mark.parametrize(

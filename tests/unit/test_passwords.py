@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import argon2
 import bcrypt
@@ -49,7 +50,7 @@ OLDER = [
 ]
 
 
-def hasher(**options: int) -> PasswordHasher:
+def hasher(**options: Any) -> PasswordHasher:
     """The cheapest hasher that the settings allow."""
     return PasswordHasher(19_456, 2, 1, 1, **options)
 
@@ -257,7 +258,12 @@ async def test_nobody_has_a_hash_that_no_password_fits(monkeypatch: pytest.Monke
 async def test_hashing_does_not_hold_up_the_loop_and_is_bounded() -> None:
     passwords = hasher(waiting_limit=2)
     release = threading.Event()
-    blocked = [asyncio.ensure_future(passwords._off_the_loop(release.wait)) for _ in range(3)]
+
+    async def wait() -> bool:
+        async with passwords.place():
+            return await passwords._off_the_loop(release.wait)
+
+    blocked = [asyncio.ensure_future(wait()) for _ in range(3)]
     await asyncio.sleep(0.01)
     with pytest.raises(Refused) as refused:
         await passwords.hash(PASSWORD)
@@ -266,6 +272,47 @@ async def test_hashing_does_not_hold_up_the_loop_and_is_bounded() -> None:
     release.set()
     assert await asyncio.gather(*blocked) == [True] * 3
     assert await passwords.hash(PASSWORD)
+
+
+async def test_a_place_is_held_for_all_that_is_done_around_the_hash() -> None:
+    passwords = hasher(waiting_limit=0)
+    async with passwords.place() as place:
+        for refused in (passwords.hash(PASSWORD), passwords.verify_and_update(PASSWORD, None)):
+            with pytest.raises(Refused):
+                await refused
+        known = await place.hash(PASSWORD)
+        assert await place.verify_and_update(PASSWORD, known) == (True, None)
+    assert await passwords.verify_and_update(PASSWORD, known) == (True, None)
+
+
+async def test_a_place_comes_free_when_what_was_done_around_it_fails() -> None:
+    passwords = hasher(waiting_limit=0)
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            async with passwords.place():
+                raise KeyError
+    assert await passwords.hash(PASSWORD)
+
+
+async def test_whoever_has_waited_too_long_is_not_hashed_for() -> None:
+    now = [1_000.0]
+    passwords = hasher(clock=lambda: now[0])
+    release = threading.Event()
+    at_work = asyncio.ensure_future(passwords._off_the_loop(release.wait))
+    late = asyncio.ensure_future(passwords.verify_and_update(PASSWORD, None))
+    await asyncio.sleep(0.01)
+    now[0] += module._LONGEST_WAIT_SECONDS
+    in_time = asyncio.ensure_future(passwords.hash(PASSWORD))
+    await asyncio.sleep(0.01)
+    now[0] += 0.5
+    release.set()
+    with pytest.raises(Refused) as refused:
+        await late
+    assert refused.value.code.name == "overloaded"
+    assert refused.value.retry_after_seconds
+    # Who was at work already, and who came later, are not concerned.
+    assert await at_work
+    assert (await in_time).startswith("$argon2id$")
 
 
 def priorities() -> dict[int, int]:

@@ -47,8 +47,9 @@ class Authenticator:
     Checking a signature costs more than everything else that a reservation does in Python, and
     a selling server sees the same token again and again. What a token says never changes, so it
     is kept until the token ends. Whether its session goes on, and what its user may do, can
-    change: that is kept for some seconds at most, dropped as soon as a change is heard of
-    (:meth:`forget`), and not kept at all while changes cannot be heard.
+    change: that is kept for some seconds at most and never beyond the end of the session or the
+    key, dropped as soon as a change is heard of (:meth:`forget`), and not used at all while
+    changes cannot be heard.
 
     Args:
         tokens: reads access tokens.
@@ -187,6 +188,7 @@ class _Remembered(Generic[K]):
     async def _run_batch(self, waiting: list[tuple[K, asyncio.Future[Principal]]]) -> None:
         found: Mapping[K, Principal] = {}
         failure: Exception | None = None
+        asked_at = self._clock()
         try:
             found = await self._load([name for name, _ in waiting])
         except Exception as error:
@@ -198,7 +200,7 @@ class _Remembered(Generic[K]):
             if self._loading.get(name) is answer:
                 del self._loading[name]
                 if principal is not None:
-                    self._keep(name, principal)
+                    self._keep(name, principal, asked_at)
             if failure is not None:
                 answer.set_exception(failure)
             elif principal is None:
@@ -206,8 +208,12 @@ class _Remembered(Generic[K]):
             else:
                 answer.set_result(principal)
 
-    def _keep(self, name: K, principal: Principal) -> None:
-        self._kept[name] = _Kept(principal, self._clock() + _PRINCIPAL_SECONDS)
+    def _keep(self, name: K, principal: Principal, asked_at: float) -> None:
+        seconds = _PRINCIPAL_SECONDS
+        if principal.good_for is not None:
+            # By the database's clock, counted from before it was asked: rather too early.
+            seconds = min(seconds, principal.good_for)
+        self._kept[name] = _Kept(principal, asked_at + seconds)
         self._kept.move_to_end(name)
         self._names_of.setdefault(principal.id, set()).add(name)
         if len(self._kept) > _REMEMBERED:

@@ -159,6 +159,65 @@ def second_factor_changed(to: str, *, enabled: bool, public_url: str) -> Mail:
     )
 
 
+def phone_changed(to: str, *, phone: str, linked: bool, public_url: str) -> Mail:
+    """Tell the owner of an account that a number was linked to it, or is so no longer."""
+    known = f"ending in {phone[-2:]}"
+    if linked:
+        what = f"A phone number {known} was linked to your account: codes sent there let in."
+    else:
+        what = f"The phone number {known} was taken away from your account."
+    state = "added" if linked else "removed"
+    return _notice(to, f"A phone number was {state} at {PRODUCT}", what, public_url)
+
+
+def google_changed(to: str, *, linked: bool, public_url: str) -> Mail:
+    """Tell the owner of an account that signing in with Google works for it, or no longer."""
+    if linked:
+        what = "A Google account was linked to yours: whoever has it can sign in with it."
+    else:
+        what = "Your account can no longer be used with Google; the link was taken away."
+    state = "added" if linked else "removed"
+    return _notice(to, f"Signing in with Google was {state} at {PRODUCT}", what, public_url)
+
+
+def recovery_codes_renewed(to: str, *, public_url: str) -> Mail:
+    """Tell the owner of an account that there are new codes in the place of the old ones."""
+    return _notice(
+        to,
+        f"Your recovery codes for {PRODUCT} were renewed",
+        "New recovery codes were made for your account. The earlier ones are good no more.",
+        public_url,
+    )
+
+
+def account_claimed(to: str, *, public_url: str) -> Mail:
+    """Tell whoever has proved an address what became of the account that somebody had with it."""
+    return _mail(
+        to,
+        f"Your account at {PRODUCT} is yours alone now",
+        [
+            "An account with this address was there before it was known to be yours. As anybody "
+            "could have made it, every way into it that there was has been closed: the password, "
+            "linked phones and accounts, API keys, and the members of its organizations.",
+            f"If it was you who made it, set up again at {_account(public_url)} what you need, a "
+            "password with “Forgot password”, and invite the members anew.",
+        ],
+    )
+
+
+def account_deleted(to: str, *, public_url: str) -> Mail:
+    """Tell whoever had an account that it is gone."""
+    return _mail(
+        to,
+        f"Your account at {PRODUCT} was deleted",
+        [
+            f"The account with this address at {_address(public_url)} was deleted, with what it "
+            "said about you. Organizers keep on record what was bought, without your name.",
+            "If it was not you, ask the people who run this server for help at once.",
+        ],
+    )
+
+
 def sign_in_code(to: str, *, code: str, good_for: timedelta) -> Sms:
     """The one-time code for signing in: one SMS of at most 160 characters of GSM 03.38.
 
@@ -168,6 +227,19 @@ def sign_in_code(to: str, *, code: str, good_for: timedelta) -> Sms:
         to,
         f"{code} is your {PRODUCT} code. It is good for {_span(good_for)}. "
         "Never tell it to anybody, not even to us.",
+    )
+
+
+def _notice(to: str, subject: str, what: str, public_url: str) -> Mail:
+    """Tell of a change to the ways into an account, and what to do about it."""
+    return _mail(
+        to,
+        subject,
+        [
+            what,
+            f"If it was not you, reset your password at once at {_account(public_url)} with "
+            "“Forgot password”, and end all other sessions there.",
+        ],
     )
 
 

@@ -4,13 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import structlog
+
 from fullhouse.accounts.oidc import Provider
 from fullhouse.accounts.passwords import PasswordHasher
 from fullhouse.accounts.sessions import Lifetimes, RefreshTokens
 from fullhouse.accounts.tokens import AccessTokens, Challenges
 from fullhouse.kit.db import Database
 from fullhouse.kit.dispatch import Dispatcher
+from fullhouse.kit.errors import Refused
 from fullhouse.kit.messages import Mail, Mailer, Sms, SmsSender
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,16 @@ class Post:
     def mail(self, mail: Mail) -> None:
         """Send a mail soon. Raises Refused(OVERLOADED) when too many wait."""
         self.dispatcher.soon(partial(self.mailer.send, mail), "mail")
+
+    def tell(self, mail: Mail) -> None:
+        """The same for a mail about what has been done and stays so; too many are only logged.
+
+        Whoever asked for it would otherwise hear that it had failed, and do it again.
+        """
+        try:
+            self.mail(mail)
+        except Refused as refused:
+            log.warning("mail_not_sent", reason=refused.code.name)
 
     def sms(self, sms: Sms) -> None:
         """Send a text message soon. Raises Refused(OVERLOADED) when too many wait."""

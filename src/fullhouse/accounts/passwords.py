@@ -14,7 +14,8 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -34,6 +35,7 @@ _HASH_BYTES = 32
 _SALT_BYTES = 16
 # A hash takes about a tenth of a second: this many for each thread are a wait of some seconds.
 _WAITING_PER_THREAD = 32
+_LONGEST_WAIT_SECONDS = 6.0
 _RETRY_AFTER_SECONDS = 5
 # A tenth of the usual share of a processor when others want it, and all of it when none do.
 _STEPS_BACK = 10
@@ -72,6 +74,7 @@ class PasswordHasher:
         threads: hashes computed at the same time.
         waiting_limit: how many may wait for a thread; further ones are refused as overloaded,
             so that a flood of logins costs neither memory nor everybody else's patience.
+        clock: seconds, for how long somebody has waited.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class PasswordHasher:
         threads: int,
         *,
         waiting_limit: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         current = Argon2Hasher(
             time_cost=passes,
@@ -104,24 +108,37 @@ class PasswordHasher:
             threads, thread_name_prefix="password", initializer=_step_back
         )
         limit = _WAITING_PER_THREAD * threads if waiting_limit is None else waiting_limit
-        self._limit = threads + limit
-        self._under_way = 0
+        self._places = threads + limit
+        self._taken = 0
+        self._clock = clock
+
+    @contextlib.asynccontextmanager
+    async def place(self) -> AsyncIterator["Place"]:
+        """Hold one of the places for who is hashed for or waits for it.
+
+        Whoever does other work around a hash takes the place before that work: of a flood, most
+        are then turned away before they have cost anything, such as a connection to the database
+        that everybody else needs. Raises Refused(OVERLOADED) if no place is free.
+        """
+        if self._taken >= self._places:
+            raise Refused(OVERLOADED, retry_after_seconds=_RETRY_AFTER_SECONDS)
+        self._taken += 1
+        try:
+            yield Place(self)
+        finally:
+            self._taken -= 1
 
     async def hash(self, password: str) -> str:
-        """A new hash in the PHC string form. Raises Refused(OVERLOADED) if too many wait."""
-        return await self._off_the_loop(lambda: self._hash.hash(_bytes_of(password)))
+        """:meth:`Place.hash`, with a place for it alone."""
+        async with self.place() as place:
+            return await place.hash(password)
 
     async def verify_and_update(
         self, password: str, known_hash: str | None
     ) -> tuple[bool, str | None]:
-        """Whether the password fits, and a new hash where the kept one is of another kind.
-
-        Of another kind is whatever these settings would not make today: other parameters, bcrypt,
-        scrypt. Those two take their own time; everything else that does not fit, as None (a user
-        without a hash, or no user) and what is no hash at all, takes as long as a wrong password
-        of a current one. Raises Refused(OVERLOADED) if too many wait.
-        """
-        return await self._off_the_loop(lambda: self._check(_bytes_of(password), known_hash))
+        """:meth:`Place.verify_and_update`, with a place for it alone."""
+        async with self.place() as place:
+            return await place.verify_and_update(password, known_hash)
 
     def close(self) -> None:
         """Let the threads go; those at work finish."""
@@ -148,13 +165,40 @@ class PasswordHasher:
         )
 
     async def _off_the_loop(self, work: Callable[[], T]) -> T:
-        if self._under_way >= self._limit:
-            raise Refused(OVERLOADED, retry_after_seconds=_RETRY_AFTER_SECONDS)
-        self._under_way += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._under_way -= 1
+        too_late = self._clock() + _LONGEST_WAIT_SECONDS
+
+        def unless_late() -> T:
+            # Whoever has waited for so long has often gone, and those behind still wait.
+            if self._clock() > too_late:
+                raise Refused(OVERLOADED, retry_after_seconds=_RETRY_AFTER_SECONDS)
+            return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, unless_late)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the queue for hashing, from :meth:`PasswordHasher.place`."""
+
+    _hasher: PasswordHasher
+
+    async def hash(self, password: str) -> str:
+        """A new hash in the PHC string form. Raises Refused(OVERLOADED) after too long a wait."""
+        hasher = self._hasher
+        return await hasher._off_the_loop(lambda: hasher._hash.hash(_bytes_of(password)))
+
+    async def verify_and_update(
+        self, password: str, known_hash: str | None
+    ) -> tuple[bool, str | None]:
+        """Whether the password fits, and a new hash where the kept one is of another kind.
+
+        Of another kind is whatever these settings would not make today: other parameters, bcrypt,
+        scrypt. Those two take their own time; everything else that does not fit, as None (a user
+        without a hash, or no user) and what is no hash at all, takes as long as a wrong password
+        of a current one. Raises Refused(OVERLOADED) after too long a wait.
+        """
+        hasher = self._hasher
+        return await hasher._off_the_loop(lambda: hasher._check(_bytes_of(password), known_hash))
 
 
 class _Older(HasherProtocol):
@@ -245,6 +289,8 @@ def _step_back() -> None:
 
     On Linux a priority belongs to a thread, and the threads that it starts, such as Argon2's
     lanes, inherit it. Elsewhere it would slow the whole process, so there all stay equal.
+    Where the kernel divides processors between sessions or control groups first, it counts within
+    this server only, and says nothing to the processes of PostgreSQL.
     """
     if sys.platform == "linux":
         thread = threading.get_native_id()

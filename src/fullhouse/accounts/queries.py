@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fullhouse.accounts.rules import Profile
 from fullhouse.accounts.store import keys, sessions, users
+from fullhouse.accounts.store.kept import KeptAccount, kept_account
 from fullhouse.accounts.store.sessions import ListedSession
 from fullhouse.accounts.store.users import ListedUser
 from fullhouse.api.errors import NOT_FOUND, UNAUTHENTICATED
@@ -29,6 +30,15 @@ async def profile(database: Database, user_id: UUID) -> Profile:
     """The signed-in user; Refused(UNAUTHENTICATED) if they were deleted a moment ago."""
     async with database.read() as connection:
         found = await users.find_profile(connection, user_id)
+    if found is None:
+        raise Refused(UNAUTHENTICATED)
+    return found
+
+
+async def kept(database: Database, user_id: UUID) -> KeptAccount:
+    """What is kept of the user beside profile and sessions; Refused(UNAUTHENTICATED) likewise."""
+    async with database.read() as connection:
+        found = await kept_account(connection, user_id)
     if found is None:
         raise Refused(UNAUTHENTICATED)
     return found

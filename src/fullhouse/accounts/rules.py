@@ -38,6 +38,9 @@ _LOCAL_PART_LONGEST = 64
 # The dot-atom of RFC 5321 §4.1.2, with letters of any script (RFC 6531); quoted local parts
 # and address literals exist in the standard but not in anybody's address book.
 _LOCAL_PART = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
+# RFC 6761 §6.4: no mail ever gets there. Deleted accounts have their addresses below it, and
+# nobody shall be in their way.
+NOWHERE = "invalid"
 _DOMAIN_LABEL = re.compile(r"[^\W_](([^\W_]|-){0,61}[^\W_])?")
 
 
@@ -103,7 +106,14 @@ def normalize_email(email: str) -> str:
     )
     if not acceptable:
         raise _refuse("/email", "must be an e-mail address such as ada@example.com")
+    if labels[-1] == NOWHERE:
+        raise _refuse("/email", f"must be an address that can get mail; none below .{NOWHERE} can")
     return normal
+
+
+def deleted_email(user_id: UUID) -> str:
+    """The address that an account has once it is deleted: nobody's, and no two have the same."""
+    return f"deleted-{user_id}@deleted.{NOWHERE}"
 
 
 def normalize_password(password: str) -> str:

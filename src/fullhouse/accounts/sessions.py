@@ -82,8 +82,7 @@ class RefreshTokens:
     def write(self, token: RefreshToken) -> str:
         """The token as it goes into the cookie."""
         body = _head(token) + token.secret
-        signed = body + self._signature(body)
-        return PREFIX + base64.urlsafe_b64encode(signed).decode("ascii").rstrip("=")
+        return _text_of(body + self._signature(body))
 
     def read(self, text: str) -> RefreshToken | None:
         """What the text says; None unless we wrote it."""
@@ -97,11 +96,18 @@ class RefreshTokens:
         body, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
         if len(signed) != _LENGTH or not hmac.compare_digest(signature, self._signature(body)):
             return None
+        # The decoder also takes other alphabets, and bits that mean nothing in the last letter.
+        if _text_of(signed) != text:
+            return None
         generation = int.from_bytes(body[16 : 16 + _GENERATION_BYTES], "big")
         return RefreshToken(UUID(bytes=body[:16]), generation, body[16 + _GENERATION_BYTES :])
 
     def _signature(self, body: bytes) -> bytes:
         return hmac.digest(self._signing, body, "sha256")[:_SIGNATURE_BYTES]
+
+
+def _text_of(signed: bytes) -> str:
+    return PREFIX + base64.urlsafe_b64encode(signed).decode("ascii").rstrip("=")
 
 
 def _head(token: RefreshToken) -> bytes:
@@ -124,6 +130,10 @@ class SessionState:
     ends_at: datetime
     ended_at: datetime | None
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether it was ended or has run out; ``now`` is the database's clock."""
+        return self.ended_at is not None or min(self.idle_until, self.ends_at) <= now
+
 
 class Refreshing(Enum):
     """What a refresh token brings about."""
@@ -139,7 +149,7 @@ def refreshing(session: SessionState, token: RefreshToken, now: datetime) -> Ref
 
     ``now`` is the database's clock.
     """
-    if session.ended_at is not None or min(session.idle_until, session.ends_at) <= now:
+    if session.is_over(now):
         return Refreshing.OVER
     if hmac.compare_digest(token.hash, session.token_hash):
         return Refreshing.ROTATE

@@ -11,6 +11,7 @@ from litestar.status_codes import HTTP_307_TEMPORARY_REDIRECT
 
 from fullhouse.api.edge import keep
 from fullhouse.api.errors import NOT_FOUND, STATUS_OF_KIND
+from fullhouse.api.permissions import PUBLIC
 from fullhouse.kit.errors import Code, Refused
 
 # Swagger UI writes styles into its elements and carries its icons as data; nothing else is
@@ -74,25 +75,25 @@ def routes(document: Callable[[], bytes], codes: Iterable[Code]) -> Router:
     errors_page = _errors_page(codes)
     made: list[bytes] = []
 
-    @get("/openapi.json", name="openapi")
+    @get("/openapi.json", access=PUBLIC, name="openapi")
     async def openapi() -> Response[bytes]:
         if not made:
             made.append(document())
         return Response(made[0], media_type=MediaType.JSON)
 
-    @get(["/", "/api/v1"], status_code=HTTP_307_TEMPORARY_REDIRECT)
+    @get(["/", "/api/v1"], access=PUBLIC, status_code=HTTP_307_TEMPORARY_REDIRECT)
     async def start() -> Redirect:
         return Redirect("/docs", status_code=HTTP_307_TEMPORARY_REDIRECT)
 
-    @get("/docs")
+    @get("/docs", access=PUBLIC)
     async def reference() -> Response[str]:
         return _page(_PAGE)
 
-    @get("/docs/errors")
+    @get("/docs/errors", access=PUBLIC)
     async def errors() -> Response[str]:
         return _page(errors_page)
 
-    @get("/docs/assets/{name:str}")
+    @get("/docs/assets/{name:str}", access=PUBLIC)
     async def asset(name: str, request: Request[Any, Any, Any]) -> Response[bytes]:
         if name == "start.js":
             content, media_type = _START.encode(), "text/javascript"

@@ -24,6 +24,7 @@ from fullhouse.api.errors import (
     problem_headers,
     status_of,
 )
+from fullhouse.api.incoming import Incoming, incoming_of
 from fullhouse.api.limits import AUTH_PREFIX, Limits, plain_path, tiers_of
 from fullhouse.api.principal import SCOPE_KEY, Authenticate, Principal, identify
 from fullhouse.api.proxies import LOCAL, Proxies
@@ -48,6 +49,9 @@ _READ_HERE = frozenset(
         b"access-control-request-method",
         b"x-forwarded-for",
         b"x-forwarded-proto",
+        b"content-length",
+        b"transfer-encoding",
+        b"expect",
     )
 )
 
@@ -125,7 +129,10 @@ class Edge:
             *transport_headers(scope["scheme"]),
             *self._cors.headers(asked.get(b"origin")),
         ]
-        exchange = _Exchange(scope, send, own)
+        incoming = incoming_of(asked, receive)
+        if incoming is not None:
+            receive = incoming.receive
+        exchange = _Exchange(scope, send, own, incoming)
         try:
             if self._cors.is_preflight(exchange.method, asked):
                 await exchange.send_nothing(self._cors.preflight_headers(asked[b"origin"]))
@@ -226,15 +233,26 @@ class Edge:
 class _Exchange:
     """One request and its answer."""
 
-    __slots__ = ("_send", "method", "own", "path", "plain_path", "query", "scope", "status")
+    __slots__ = (
+        "_incoming",
+        "_send",
+        "method",
+        "own",
+        "path",
+        "plain_path",
+        "query",
+        "scope",
+        "status",
+    )
 
-    def __init__(self, scope: Scope, send: Send, own: Headers) -> None:
+    def __init__(self, scope: Scope, send: Send, own: Headers, incoming: Incoming | None) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.plain_path = plain_path(self.path)
         self.query: bytes = scope["query_string"]
         self.status = 0
         self.own = own
+        self._incoming = incoming
         self._send = send if self.method != "HEAD" else _without_body(send)
         # The framework knows no HEAD: it is a GET whose body stays here (RFC 9110 §9.3.2).
         self.scope = scope if self.method != "HEAD" else {**scope, "method": "GET"}
@@ -258,6 +276,8 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         """The handler's way out: adds the headers that every answer has."""
         if message["type"] == "http.response.start":
+            if self._incoming is not None:
+                await self._incoming.drain()
             self.status = message["status"]
             message["headers"] = with_defaults(message["headers"], NO_STORE) + self.own
         await self._send(message)

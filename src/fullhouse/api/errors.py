@@ -209,7 +209,7 @@ def as_refused(error: BaseException) -> Refused:
     if isinstance(error, HTTPException):
         return _framework_refusal(error)
     if is_passing(error):
-        log.warning("database_unavailable", error=repr(error))
+        log.warning("database_unavailable", error=error)
         return Refused(UNAVAILABLE, retry_after_seconds=1)
     log.error("unhandled_error", exc_info=error)
     return Refused(INTERNAL_ERROR)

@@ -21,15 +21,20 @@ from litestar.types import ControllerRouterHandler
 
 from fullhouse.api.errors import (
     BODY_TOO_LARGE,
+    FORBIDDEN,
     MALFORMED_REQUEST,
     MEDIA_TYPE,
     NOT_FOUND,
+    SECOND_FACTOR_NEEDED,
     STATUS_OF_KIND,
     UNAUTHENTICATED,
     UNSUPPORTED_MEDIA_TYPE,
+    USER_REQUIRED,
     VALIDATION_FAILED,
 )
 from fullhouse.api.examples import EXAMPLES, PROBLEM
+from fullhouse.api.permissions import Who
+from fullhouse.api.principal import access_of
 from fullhouse.kit.errors import OVERLOADED, UNAVAILABLE, Code
 
 _SCHEME = "bearer"
@@ -61,6 +66,15 @@ _TAGS = {
     "Venues": "Venues, halls and seat maps.",
     "Organizer": "Running an organization's events.",
     "Service": "Health of the server.",
+}
+
+# What a caller is refused with whom the route is not for, before anything else is looked at.
+_REFUSALS_OF: Mapping[Who, tuple[Code, ...]] = {
+    Who.ANYBODY: (),
+    Who.USER: (UNAUTHENTICATED, USER_REQUIRED),
+    Who.OWNER: (UNAUTHENTICATED, FORBIDDEN),
+    Who.MEMBER: (UNAUTHENTICATED, FORBIDDEN, SECOND_FACTOR_NEEDED),
+    Who.ROLE: (UNAUTHENTICATED, USER_REQUIRED, FORBIDDEN, SECOND_FACTOR_NEEDED),
 }
 
 # Whoever asks for one of these may have to be told to come again later.
@@ -153,12 +167,15 @@ def build_document(
 
 def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
     wanted = handler.parsed_fn_signature.parameters
-    codes: list[Code] = [MALFORMED_REQUEST]
-    if "principal" in wanted or "visitor" in wanted:
-        codes.append(UNAUTHENTICATED)
+    who = access_of(handler.opt).who
+    codes: list[Code] = [MALFORMED_REQUEST, *_REFUSALS_OF[who]]
+    if who is not Who.ANYBODY:
+        operation["security"] = [{_SCHEME: []}]
+    elif "visitor" in wanted:
         # A visitor may come without a token; one who sends a token sends a good one.
         # "Nothing" goes first, so that Swagger UI shows the route as open.
-        operation["security"] = ([] if "principal" in wanted else [{}]) + [{_SCHEME: []}]
+        operation["security"] = [{}, {_SCHEME: []}]
+        codes.append(UNAUTHENTICATED)
     if "requestBody" in operation:
         codes += [BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
         for content in operation["requestBody"]["content"].values():
@@ -208,7 +225,7 @@ def _add_refusal(responses: dict[str, Any], code: Code) -> None:
             "description": f"{title}: {code.name}",
             "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(name="Problem")}}},
         }
-    elif code.name not in known["description"]:
+    elif code.name not in known["description"].partition(": ")[2].split(", "):
         known["description"] += f", {code.name}"
 
 

@@ -72,6 +72,9 @@ class Who(Enum):
 
     ANYBODY = "anybody"
     USER = "user"  # a signed-in person, for what is their own
+    # A signed-in person, for what is their own; and whoever has the permission in the object's
+    # organization, keys too.
+    OWNER = "owner"
     MEMBER = "member"  # whoever has the permission in the object's organization; keys too
     ROLE = "role"  # a signed-in person with one of the platform roles
 
@@ -94,6 +97,11 @@ ORGANIZERS = Access(Who.ROLE, roles=frozenset({ADMIN, ORGANIZER}))
 def member(permission: Permission) -> Access:
     """For whoever has the permission in the organization that the object belongs to."""
     return Access(Who.MEMBER, permission)
+
+
+def own_or(permission: Permission) -> Access:
+    """For people about what is their own, and for whoever has the permission where it is sold."""
+    return Access(Who.OWNER, permission)
 
 
 # The key under which a route's declaration is found among its options.

@@ -18,7 +18,6 @@ from fullhouse.api.permissions import (
     OF_MEMBER,
     OF_PLATFORM_ROLE,
     OPTION,
-    PUBLIC,
     Access,
     Permission,
     Who,
@@ -53,6 +52,8 @@ class Principal:
         session_id: the session that the access token belongs to; None for keys.
         key: what the API key may do, if one acts.
         lacks_second_factor: an administrator whose session does not count as one yet.
+        good_for: seconds until the session or the key ends by itself, counted from when it was
+            read; None for never.
     """
 
     id: UUID
@@ -61,6 +62,7 @@ class Principal:
     session_id: UUID | None = None
     key: ApiKey | None = None
     lacks_second_factor: bool = False
+    good_for: float | None = field(default=None, compare=False)
 
     @property
     def user_id(self) -> UUID:
@@ -150,6 +152,11 @@ def check_access(access: Access, scope: Mapping[str, Any]) -> None:
         if not principal.may_somewhere(access.permission):
             raise _forbidden(principal)
         return
+    if access.who is Who.OWNER:
+        # Nothing is a key's own.
+        if principal.key is not None and access.permission not in principal.key.scopes:
+            raise Refused(FORBIDDEN)
+        return
     if principal.key is not None:
         raise Refused(USER_REQUIRED)
     if access.who is Who.ROLE and principal.role not in access.roles:
@@ -157,8 +164,8 @@ def check_access(access: Access, scope: Mapping[str, Any]) -> None:
 
 
 def access_of(options: Mapping[str, Any]) -> Access:
-    """What a route declares, from its options."""
-    access: Access = options.get(OPTION, PUBLIC)
+    """What a route declares, from its options. One that declares nothing is for nobody."""
+    access: Access = options[OPTION]
     return access
 
 

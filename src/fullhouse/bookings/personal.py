@@ -1,15 +1,16 @@
 """All that is one person's, with what they booked: given out in one document, and deleted."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
+from fullhouse.accounts import letters
 from fullhouse.accounts import queries as accounts_queries
 from fullhouse.accounts.authenticator import user_tag
 from fullhouse.accounts.commands import profiles, recovering
 from fullhouse.accounts.parts import Accounts
+from fullhouse.accounts.schemas.personal import AccountExport, ActExport, SessionExport
 from fullhouse.accounts.schemas.profiles import ProfileView, profile_view
 from fullhouse.accounts.store import sessions
 from fullhouse.api.principal import Principal
@@ -19,6 +20,7 @@ from fullhouse.bookings.queries import view_of
 from fullhouse.bookings.schemas import BookingView
 from fullhouse.bookings.store import read
 from fullhouse.catalog.store import favorites
+from fullhouse.kit.audit import list_entries
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
 
@@ -28,25 +30,15 @@ _AT_A_TIME = 100
 _MOST_NAMED = 100
 
 
-class SessionExport(View):
-    """A session, also one that has ended. Times are in UTC."""
-
-    id: UUID
-    method: str
-    address: str
-    agent: str
-    created_at: datetime
-    last_used_at: datetime
-    ended_at: datetime | None
-
-
 class ExportView(View):
     """All that is kept of a person. ``favorites`` are ids of events."""
 
     profile: ProfileView
+    account: AccountExport
     favorites: list[UUID]
     sessions: list[SessionExport]
     bookings: list[BookingView]
+    acts: list[ActExport]
 
 
 async def export(database: Database, user_id: UUID) -> AsyncIterator[bytes]:
@@ -56,21 +48,29 @@ async def export(database: Database, user_id: UUID) -> AsyncIterator[bytes]:
     Raises Refused(UNAUTHENTICATED), before the first piece, when the user was deleted.
     """
     profile = profile_view(await accounts_queries.profile(database, user_id))
-    return _pieces(database, user_id, profile)
+    kept = await accounts_queries.kept(database, user_id)
+    account = msgspec.convert(kept, AccountExport, from_attributes=True)
+    return _pieces(database, user_id, profile, account)
 
 
-async def _pieces(database: Database, user_id: UUID, profile: ProfileView) -> AsyncIterator[bytes]:
+async def _pieces(
+    database: Database, user_id: UUID, profile: ProfileView, account: AccountExport
+) -> AsyncIterator[bytes]:
     yield b'{"profile":' + msgspec.json.encode(profile)
+    yield b',"account":' + msgspec.json.encode(account)
     async with database.read() as connection:
         marked = await favorites.favorite_ids(connection, user_id)
     yield b',"favorites":' + msgspec.json.encode(marked)
-    yield b',"sessions":['
-    async for piece in _joined(_session_pages(database, user_id)):
-        yield piece
-    yield b'],"bookings":['
-    async for piece in _joined(_booking_pages(database, user_id)):
-        yield piece
-    yield b"]}"
+    for name, pages in (
+        (b"sessions", _joined(_session_pages(database, user_id))),
+        (b"bookings", _joined(_booking_pages(database, user_id))),
+        (b"acts", _joined(_act_pages(database, user_id))),
+    ):
+        yield b',"' + name + b'":['
+        async for piece in pages:
+            yield piece
+        yield b"]"
+    yield b"}"
 
 
 async def _joined(pages: AsyncIterator[Sequence[View]]) -> AsyncIterator[bytes]:
@@ -92,16 +92,7 @@ async def _session_pages(
             found = await sessions.kept_sessions(connection, user_id, before, _AT_A_TIME)
         if found:
             yield [
-                SessionExport(
-                    session.id,
-                    session.method,
-                    session.address,
-                    session.agent,
-                    session.created_at,
-                    session.last_used_at,
-                    session.ended_at,
-                )
-                for session in found
+                msgspec.convert(session, SessionExport, from_attributes=True) for session in found
             ]
         if len(found) < _AT_A_TIME:
             return
@@ -118,6 +109,30 @@ async def _booking_pages(database: Database, user_id: UUID) -> AsyncIterator[Seq
         if len(found) < _AT_A_TIME:
             return
         before = found[-1].booking.id
+
+
+async def _act_pages(database: Database, user_id: UUID) -> AsyncIterator[Sequence[ActExport]]:
+    before: UUID | None = None
+    while True:
+        async with database.read() as connection:
+            found = await list_entries(
+                connection, actor_id=user_id, before_id=before, limit=_AT_A_TIME
+            )
+        if found:
+            yield [
+                ActExport(
+                    recorded.at,
+                    recorded.entry.action,
+                    recorded.entry.object_kind,
+                    recorded.entry.object_id,
+                    recorded.entry.organization_id,
+                    recorded.entry.address,
+                )
+                for recorded in found
+            ]
+        if len(found) < _AT_A_TIME:
+            return
+        before = found[-1].id
 
 
 async def delete_account(accounts: Accounts, principal: Principal, *, password: str | None) -> None:
@@ -140,5 +155,6 @@ async def delete_account(accounts: Accounts, principal: Principal, *, password: 
             named = [str(booking_id) for booking_id in ahead]
             raise Refused(ACCOUNT_HOLDS_TICKETS, bookings=named)
         await favorites.drop_favorites(connection, user_id)
-        await profiles.erase(connection, principal)
+        address = await profiles.erase(connection, principal)
     accounts.forget(user_tag(user_id))
+    accounts.post.tell(letters.account_deleted(address, public_url=accounts.post.public_url))

@@ -34,6 +34,7 @@ async def own_booking(database: Database, principal: Principal, booking_id: UUID
     if found is None or not (
         found.booking.user_id == principal.id
         or principal.may(Permission.BOOKINGS_READ, found.organization_id)
+        or principal.may(Permission.BOOKINGS_WRITE, found.organization_id)
     ):
         raise Refused(NOT_FOUND)
     return found

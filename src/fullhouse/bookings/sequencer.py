@@ -95,6 +95,11 @@ class Sequencer:
     def is_running(self) -> bool:
         return self._task is not None and not self._task.done()
 
+    async def check(self) -> None:
+        """Raise unless batches are being taken; for the health of the process."""
+        if not self.is_running:
+            raise ConnectionError("the sequencer has stopped")
+
     async def submit(self, command: Command) -> Result:
         """The result of the command, after it was committed.
 
@@ -166,7 +171,7 @@ class Sequencer:
 
     async def _settle_failure(self, batch: list[_Waiting], error: Exception) -> None:
         """What failed together is tried apart, until only those in trouble are refused."""
-        log.warning("batch_failed", commands=len(batch), error=repr(error))
+        log.warning("batch_failed", commands=len(batch), error=error)
         showtimes = {waiting.command.showtime_id for waiting in batch}
         if is_slow(error) and len(showtimes) > 1:
             for showtime_id in showtimes:

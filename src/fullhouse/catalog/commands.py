@@ -243,7 +243,10 @@ async def _own_event(
     event = await writing.lock_event(connection, event_id)
     if event is None:
         raise Refused(NOT_FOUND)
-    if event.status == "draft" and not principal.may(Permission.EVENTS_READ, event.organization_id):
+    if event.status == "draft" and not any(
+        principal.may(permission, event.organization_id)
+        for permission in (Permission.EVENTS_READ, Permission.EVENTS_WRITE)
+    ):
         # What others may not see must not be found out by asking to change it.
         raise Refused(NOT_FOUND)
     require(principal, Permission.EVENTS_WRITE, event.organization_id)

@@ -3,6 +3,12 @@
 It is only ever added to; with :data:`APPEND_ONLY_SQL` the database itself refuses anything else.
 Because nothing in it can be taken back, no secrets and no personal data belong in it: name people
 and things by their ids.
+
+The one exception is the client's address, without which an entry is no evidence of who acted. It
+stays as long as its entry, also after the account is deleted: then the id leads to a row that says
+nothing of anybody, and the address is all that is left. The program removes no entries. Whoever
+may keep addresses for a limited time only deletes old entries by hand, as the owner of the table,
+in one transaction that disables the trigger and enables it again (ENABLE ALWAYS).
 """
 
 from collections.abc import Mapping, Sequence

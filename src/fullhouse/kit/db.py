@@ -1,15 +1,15 @@
 """The way to PostgreSQL: one pool for everybody, raw connections for the few who need them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeAlias
 
 import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 # asyncpg's class can be given its parameter only by type checkers, hence the quotes.
 RawConnection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -52,17 +52,10 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10, timeout_seconds: float = 10) -> None:
         self._dsn = asyncpg_dsn(url)
-        self._engine = create_async_engine(
-            # Written out, because SQLAlchemy 2.1 takes a bare postgresql:// for psycopg.
-            make_url(self._dsn).set(drivername="postgresql+asyncpg"),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=timeout_seconds,
-            pool_pre_ping=True,
-            # Errors and logs name statements, never the values in them.
-            hide_parameters=True,
+        self._engine = engine_for(
+            self._dsn,
             # Nothing may hang for ever: neither on a lock, nor on a server that has vanished.
-            connect_args={
+            connect={
                 "timeout": timeout_seconds,
                 "command_timeout": timeout_seconds,
                 "server_settings": {
@@ -71,6 +64,10 @@ class Database:
                     "statement_timeout": "9s",
                 },
             },
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=timeout_seconds,
+            pool_pre_ping=True,
         )
         # Reads need no transaction around them, and beginning and ending one are two round trips.
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -111,8 +108,31 @@ class Database:
             server_settings={"timezone": "UTC", **server_settings},
         )
 
+    async def check(self) -> None:
+        """Raise unless PostgreSQL answers; for the health of the process."""
+        async with self.read() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def engine_for(
+    url: str, *, connect: Mapping[str, Any] | None = None, **options: Any
+) -> AsyncEngine:
+    """SQLAlchemy's engine for an address, whose parameters (sslmode among them) asyncpg reads.
+
+    ``connect`` goes to asyncpg besides, ``options`` to the engine.
+    """
+    return create_async_engine(
+        # SQLAlchemy would hand sslmode on as an argument, which asyncpg takes from the address
+        # only; so it makes the connections, as it makes those outside the pool.
+        "postgresql+asyncpg://",
+        async_creator=partial(asyncpg.connect, asyncpg_dsn(url), **(connect or {})),
+        # Errors and logs name statements, never the values in them.
+        hide_parameters=True,
+        **options,
+    )
 
 
 async def take_turns(connection: AsyncConnection, number: int) -> None:

@@ -76,6 +76,11 @@ class Listener:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
+    async def check(self) -> None:
+        """Raise while nothing would be heard; for the health of the process."""
+        if not self.connected.is_set():
+            raise ConnectionError("the listener is not connected")
+
     async def _run(self) -> None:
         while True:
             try:

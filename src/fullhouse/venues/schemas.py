@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from fullhouse.api.schemas import Body, View
+from fullhouse.api.schemas import Body, Line, View
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.venues import templates
 from fullhouse.venues.building import MOST_SEATS
@@ -16,11 +16,6 @@ from fullhouse.venues.queries import VenueWithHalls
 from fullhouse.venues.seatmap import Seat, SeatMap
 from fullhouse.venues.store import HallRow, VenueRow
 
-# One line of text with something to see in it.
-Line = Annotated[
-    str,
-    Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"),
-]
 Address = Annotated[str, Meta(max_length=500)]
 _Count = Annotated[int, Meta(ge=1, le=1_000)]
 

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fullhouse.accounts import oidc
-from fullhouse.accounts.authenticator import key_tag, user_tag
+from fullhouse.accounts import letters, oidc
+from fullhouse.accounts.commands.claiming import claim
 from fullhouse.accounts.commands.entering import enter
 from fullhouse.accounts.commands.recovering import prove
-from fullhouse.accounts.commands.second_factor import drop_second_factor
 from fullhouse.accounts.errors import (
     ACCOUNT_DISABLED,
     GOOGLE_IN_USE,
@@ -25,7 +24,7 @@ from fullhouse.accounts.oidc import OIDC_REFUSED, Errand, Identity, Provider
 from fullhouse.accounts.parts import Accounts
 from fullhouse.accounts.rules import NAME_LONGEST, Profile, SignedIn, normalize_email
 from fullhouse.accounts.sessions import Device
-from fullhouse.accounts.store import keys, proofs, sessions, users
+from fullhouse.accounts.store import proofs, sessions, users
 from fullhouse.accounts.store.users import Credentials
 from fullhouse.api.audit import note, note_by_user
 from fullhouse.api.errors import UNAUTHENTICATED
@@ -33,7 +32,6 @@ from fullhouse.api.principal import Principal
 from fullhouse.api.schemas import UNSEEN
 from fullhouse.kit.errors import Refused
 from fullhouse.kit.ids import new_id
-from fullhouse.kit.listener import notify
 
 _UNSEEN = re.compile(f"[{UNSEEN}]")
 
@@ -148,8 +146,11 @@ async def unlink_google(accounts: Accounts, principal: Principal, *, password: s
             raise Refused(UNAUTHENTICATED)
         if user.password_hash is None:
             raise Refused(LAST_WAY_IN)
-        if await proofs.drop_identities(connection, user_id):
+        gone = await proofs.drop_identities(connection, user_id)
+        if gone:
             await note(connection, principal, "user.google_unlinked", "user", user_id)
+    if gone:
+        _tell(accounts, user.email, linked=False)
 
 
 def _provider(accounts: Accounts) -> Provider:
@@ -180,19 +181,27 @@ async def _link_to_caller(
         if not found:
             raise Refused(SESSION_OVER)
         session, now = found
-        over = session.ended_at is not None or min(session.idle_until, session.ends_at) <= now
-        if over or session.user_id != user_id:
+        if session.is_over(now) or session.user_id != user_id:
             raise Refused(SESSION_OVER)
-        await _link(connection, identity, user_id)
+        is_new = await _link(connection, identity, user_id)
+    if is_new:
+        _tell(accounts, user.email, linked=True)
 
 
-async def _link(connection: AsyncConnection, identity: Identity, user_id: UUID) -> None:
-    """Make the identity the user's, if it is not yet. Raises Refused(GOOGLE_IN_USE)."""
+async def _link(connection: AsyncConnection, identity: Identity, user_id: UUID) -> bool:
+    """Make the identity the user's; False if it is already. Raises Refused(GOOGLE_IN_USE)."""
     if await proofs.add_identity(connection, identity.issuer, identity.subject, user_id):
         await note_by_user(connection, user_id, "user.google_linked", "user", user_id)
-        return
+        return True
     if await proofs.find_identity(connection, identity.issuer, identity.subject) != user_id:
         raise Refused(GOOGLE_IN_USE)
+    return False
+
+
+def _tell(accounts: Accounts, email: str, *, linked: bool) -> None:
+    accounts.post.tell(
+        letters.google_changed(email, linked=linked, public_url=accounts.post.public_url)
+    )
 
 
 async def _find_or_make(accounts: Accounts, identity: Identity) -> Credentials:
@@ -200,13 +209,15 @@ async def _find_or_make(accounts: Accounts, identity: Identity) -> Credentials:
 
     Raises Refused: IDENTITY_UNVERIFIED, ACCOUNT_DISABLED, GOOGLE_IN_USE.
     """
-    forgotten: list[str] = []
+    claimed: list[str] | None = None
+    linked = False
     async with accounts.database.begin() as connection:
         owner = await proofs.find_identity(connection, identity.issuer, identity.subject)
         if owner is None:
             address = _vouched_address(identity)
             found = await users.find_credentials(connection, email=address)
-            if found is None:
+            is_new = found is None
+            if is_new:
                 # Somebody may do the same at this moment; then theirs is found below.
                 await users.add_user(connection, _new_profile(identity, address), None)
                 found = await users.find_credentials(connection, email=address)
@@ -214,43 +225,24 @@ async def _find_or_make(accounts: Accounts, identity: Identity) -> Credentials:
                 raise Refused(ACCOUNT_DISABLED)
             owner = found.user_id
             if not found.email_verified:
-                forgotten = await _claim(connection, owner, address)
+                claimed = await claim(connection, owner, address)
             # An account with a second factor is not linked before that was shown: whoever gets
             # hold of the address alone must leave no way in behind. It is found by the address
             # again, and can be linked from within.
-            if not found.second_factor or forgotten:
-                await _link(connection, identity, owner)
+            if not found.second_factor or claimed is not None:
+                linked = await _link(connection, identity, owner) and not is_new
         credentials = await users.find_credentials(connection, user_id=owner)
-    for tag in forgotten:
+    for tag in claimed or ():
         accounts.forget(tag)
     if credentials is None:
         raise Refused(ACCOUNT_DISABLED)
+    if claimed is not None:
+        accounts.post.tell(
+            letters.account_claimed(credentials.email, public_url=accounts.post.public_url)
+        )
+    elif linked:
+        _tell(accounts, credentials.email, linked=True)
     return credentials
-
-
-async def _claim(connection: AsyncConnection, user_id: UUID, address: str) -> list[str]:
-    """Give an account to who has its address, and take it from who only said so.
-
-    Whoever registered with the address never proved to have it, and may have done so to be let
-    into what its owner would do here later. Every way in that they made goes.
-    Answers the tags of what must be forgotten.
-    """
-    user = await users.lock_user(connection, user_id)
-    if user is None:
-        raise Refused(ACCOUNT_DISABLED)
-    if user.email_verified_at is not None:
-        return []  # proved in the meantime
-    await users.update_user(connection, user_id, password_hash=None, phone=None)
-    await drop_second_factor(connection, user_id)
-    await sessions.end_sessions(connection, user_id, "address_claimed")
-    await proofs.drop_mail_tokens(connection, user_id)
-    await proofs.drop_identities(connection, user_id)
-    revoked = await keys.revoke_keys_by(connection, user_id)
-    await users.verify_email(connection, user_id, address)
-    await note_by_user(connection, user_id, "user.address_claimed", "user", user_id)
-    tags = [user_tag(user_id), *(key_tag(key_id) for key_id in revoked)]
-    await notify(connection, *tags)
-    return tags
 
 
 def _vouched_address(identity: Identity) -> str:

@@ -23,18 +23,21 @@ from fullhouse.kit.messages import Sms
 
 
 async def request_phone_code(
-    accounts: Accounts, principal: Principal | None, *, phone: str
+    accounts: Accounts, principal: Principal | None, *, phone: str, password: str | None = None
 ) -> UUID:
     """Send a code to a number, in the place of an earlier one; answers the request's id.
 
     Without a principal it is for signing in, and only sent where the number belongs to an
     account: strangers' phones stay silent, and nothing in the answer tells which it was. With
-    one it is for linking the number to that account, and good for nothing else.
+    one it is for linking the number to that account, and good for nothing else; as that is a new
+    way in, it takes the password.
     Raises Refused: VALIDATION_FAILED for what is no number, USER_REQUIRED, TOO_MANY_ATTEMPTS,
-    OVERLOADED.
+    INVALID_CREDENTIALS, OVERLOADED.
     """
     number = normalize_phone(phone)
     user_id = None if principal is None else principal.user_id
+    if principal is not None:
+        await prove(accounts, principal, password)
     await begin(accounts, lockout.phone_send_keys(accounts.secret, number))
     request_id, code = new_id(), one_time.new_code()
     code_hash = one_time.hash_code(accounts.secret, request_id, code)
@@ -98,6 +101,7 @@ async def link_phone(
         profile = await users.find_profile(connection, user_id)
         if profile is None:
             raise Refused(UNAUTHENTICATED)
+    _tell(accounts, profile.email, phone=number, linked=True)
     return profile
 
 
@@ -114,6 +118,15 @@ async def unlink_phone(accounts: Accounts, principal: Principal, *, password: st
             return
         await users.update_user(connection, user_id, phone=None)
         await note(connection, principal, "user.phone_unlinked", "user", user_id)
+    _tell(accounts, user.email, phone=user.phone, linked=False)
+
+
+def _tell(accounts: Accounts, email: str, *, phone: str, linked: bool) -> None:
+    accounts.post.tell(
+        letters.phone_changed(
+            email, phone=phone, linked=linked, public_url=accounts.post.public_url
+        )
+    )
 
 
 async def _use_code(

@@ -83,11 +83,12 @@ async def lock_leaver(connection: AsyncConnection, principal: Principal) -> None
         raise Refused(UNAVAILABLE, "The account is being changed.", retry_after_seconds=1)
 
 
-async def erase(connection: AsyncConnection, principal: Principal) -> None:
+async def erase(connection: AsyncConnection, principal: Principal) -> str:
     """Take the person out of the caller's account, which is locked (:func:`lock_leaver`).
 
     The row stays, because bookings refer to it: an organizer keeps what was sold, to nobody.
-    The caller of this has to forget ``user_tag`` after the transaction.
+    The caller of this has to forget ``user_tag`` after the transaction. Answers the address that
+    the account had.
     """
     user_id: UUID = principal.user_id
     before = await users.find_profile(connection, user_id)
@@ -100,3 +101,4 @@ async def erase(connection: AsyncConnection, principal: Principal) -> None:
     await users.erase_user(connection, user_id)
     await note(connection, principal, "user.deleted", "user", user_id)
     await notify(connection, user_tag(user_id))
+    return before.email

@@ -1,7 +1,13 @@
 """Proving an address, and getting back in: verification, forgotten and changed passwords."""
 
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from fullhouse.accounts import letters, lockout
 from fullhouse.accounts.authenticator import user_tag
+from fullhouse.accounts.commands.claiming import lock_account, shut_ways_in
 from fullhouse.accounts.commands.guarding import begin, guarded
 from fullhouse.accounts.errors import (
     EMAIL_TAKEN,
@@ -20,6 +26,7 @@ from fullhouse.accounts.rules import (
     normalize_password,
 )
 from fullhouse.accounts.store import proofs, sessions, users
+from fullhouse.accounts.store.users import Credentials
 from fullhouse.api.audit import note, note_by_user
 from fullhouse.api.principal import Principal
 from fullhouse.kit.errors import Refused
@@ -49,17 +56,21 @@ async def _send_reset(accounts: Accounts, address: str) -> None:
         raise
     token = new_token()
     async with accounts.database.begin() as connection:
+        user = await users.lock_user(connection, found.user_id)
+        if user is None or user.email != address:
+            return
         await proofs.add_mail_token(
             connection,
             hash_token(token),
             found.user_id,
             "reset_password",
-            found.email,
+            address,
             RESET_PASSWORD_WITHIN,
         )
-    await accounts.post.mailer.send(
+    # A job of its own: while the mail server is away it is repeated, and all this is not.
+    accounts.post.mail(
         letters.reset_password(
-            found.email,
+            address,
             token=token,
             good_for=RESET_PASSWORD_WITHIN,
             public_url=accounts.post.public_url,
@@ -70,6 +81,8 @@ async def _send_reset(accounts: Accounts, address: str) -> None:
 async def reset_password(accounts: Accounts, *, token: str, password: str) -> None:
     """Set a new password with the token of a mail; every session ends.
 
+    Where the address had not been proved before, so does every other way in: whoever made it may
+    never have had the address.
     Raises Refused: LINK_INVALID, VALIDATION_FAILED, OVERLOADED.
     """
     token_hash = hash_token(token)
@@ -82,18 +95,29 @@ async def reset_password(accounts: Accounts, *, token: str, password: str) -> No
     checked = check_new_password(password, email=owner.email, name=owner.name)
     password_hash = await accounts.hasher.hash(checked)
     async with accounts.database.begin() as connection:
+        # First, as everywhere, so that no two transactions wait for each other.
+        user = await lock_account(connection, owner.user_id)
         taken = await proofs.take_mail_token(connection, token_hash, "reset_password")
-        if taken is None or await users.lock_user(connection, owner.user_id) is None:
+        if user is None or taken is None:
             raise Refused(LINK_INVALID)
-        await users.update_user(connection, owner.user_id, password_hash=password_hash)
+        await users.update_user(connection, user.id, password_hash=password_hash)
+        tags = [user_tag(user.id)]
+        if user.email_verified_at is None:
+            tags += await shut_ways_in(connection, user.id)
         # Whoever read the mail has the address.
-        await users.verify_email(connection, owner.user_id, taken[1])
-        await proofs.drop_mail_tokens(connection, owner.user_id, "reset_password")
-        await sessions.end_sessions(connection, owner.user_id, "password_reset")
-        await note_by_user(connection, owner.user_id, "user.password_reset", "user", owner.user_id)
-        await notify(connection, user_tag(owner.user_id))
-    accounts.forget(user_tag(owner.user_id))
-    accounts.post.mail(letters.password_changed(owner.email, public_url=accounts.post.public_url))
+        await users.verify_email(connection, user.id, taken[1])
+        # Also the link to another address, which somebody else may have asked for.
+        await proofs.drop_mail_tokens(connection, user.id)
+        await sessions.end_sessions(connection, user.id, "password_reset")
+        await note_by_user(connection, user.id, "user.password_reset", "user", user.id)
+        await notify(connection, *tags)
+    for tag in tags:
+        accounts.forget(tag)
+    accounts.post.tell(letters.password_changed(owner.email, public_url=accounts.post.public_url))
+    if user.email_verified_at is None:
+        accounts.post.tell(
+            letters.account_claimed(owner.email, public_url=accounts.post.public_url)
+        )
 
 
 async def change_password(
@@ -103,32 +127,31 @@ async def change_password(
 
     Raises Refused: INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS, VALIDATION_FAILED, OVERLOADED.
     """
-    await prove(accounts, principal, current, "/currentPassword")
+    proven = await prove(accounts, principal, current, "/currentPassword")
     user_id = principal.user_id
-    async with accounts.database.read() as connection:
-        found = await users.find_credentials(connection, user_id=user_id)
-    if found is None:
-        raise Refused(INVALID_CREDENTIALS)
-    checked = check_new_password(password, email=found.email, name=found.name)
+    checked = check_new_password(password, email=proven.email, name=proven.name)
     password_hash = await accounts.hasher.hash(checked)
     async with accounts.database.begin() as connection:
+        user = await _lock_proven(connection, principal, proven)
         await users.update_user(connection, user_id, password_hash=password_hash)
-        await proofs.drop_mail_tokens(connection, user_id, "reset_password")
+        # Also the link to another address, which somebody else may have asked for.
+        await proofs.drop_tokens_but_of(connection, user_id, user.email)
         await sessions.end_sessions(
             connection, user_id, "password_changed", but=principal.session_id
         )
         await note(connection, principal, "user.password_changed", "user", user_id)
         await notify(connection, user_tag(user_id))
     accounts.forget(user_tag(user_id))
-    accounts.post.mail(letters.password_changed(found.email, public_url=accounts.post.public_url))
+    accounts.post.tell(letters.password_changed(user.email, public_url=accounts.post.public_url))
 
 
 async def prove(
     accounts: Accounts, principal: Principal, password: str | None, pointer: str = "/password"
-) -> None:
+) -> Credentials:
     """Make sure that it is still the user who sits there, before something grave.
 
     With the password where there is one; else the session must have begun a moment ago.
+    Answers what was known of the user then.
     Raises Refused: INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS, OVERLOADED.
     """
     async with accounts.database.read() as connection:
@@ -139,7 +162,7 @@ async def prove(
     if found.password_hash is None:
         if age is None or age > RECENT:
             raise Refused(INVALID_CREDENTIALS, "Sign in again first; then this works for a while.")
-        return
+        return found
     if password is None:
         raise Refused(INVALID_CREDENTIALS, f"The password is needed for this, as {pointer}.")
     keys = lockout.password_keys(accounts.secret, principal.user_id)
@@ -149,6 +172,25 @@ async def prove(
         )
         if not fits:
             raise Refused(INVALID_CREDENTIALS, "The password is wrong.")
+    return found
+
+
+async def _lock_proven(
+    connection: AsyncConnection, principal: Principal, proven: Credentials
+) -> Any:
+    """The caller's row, locked; what was proved of it still holds.
+
+    Hashing takes its time. Whoever got in with a stolen password must not come to an end after
+    the owner's reset, which was to shut them out.
+    Raises Refused(INVALID_CREDENTIALS).
+    """
+    user = await users.lock_user(connection, principal.user_id)
+    session = principal.session_id and await sessions.lock_session(connection, principal.session_id)
+    if not session or session[0].is_over(session[1]):
+        raise Refused(INVALID_CREDENTIALS, "The session has ended meanwhile.")
+    if user is None or user.password_hash != proven.password_hash:
+        raise Refused(INVALID_CREDENTIALS, "The password was changed meanwhile.")
+    return user
 
 
 async def send_verification(accounts: Accounts, principal: Principal) -> None:
@@ -157,7 +199,13 @@ async def send_verification(accounts: Accounts, principal: Principal) -> None:
         found = await users.find_credentials(connection, user_id=principal.user_id)
     if found is None or found.email_verified:
         return
-    await _send_verification(accounts, principal, found.email)
+    await begin(accounts, lockout.mail_keys(accounts.secret, found.email))
+    async with accounts.database.begin() as connection:
+        user = await users.lock_user(connection, found.user_id)
+        if user is None or user.email != found.email:
+            return
+        token = await _add_verification(connection, found.user_id, found.email)
+    _send_verification(accounts, found.email, token)
 
 
 async def change_email(
@@ -168,22 +216,24 @@ async def change_email(
     Raises Refused: VALIDATION_FAILED, INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS, OVERLOADED.
     """
     address = normalize_email(email)
-    await prove(accounts, principal, password)
-    await _send_verification(accounts, principal, address)
-
-
-async def _send_verification(accounts: Accounts, principal: Principal, address: str) -> None:
+    proven = await prove(accounts, principal, password)
     await begin(accounts, lockout.mail_keys(accounts.secret, address))
-    token = new_token()
     async with accounts.database.begin() as connection:
-        await proofs.add_mail_token(
-            connection,
-            hash_token(token),
-            principal.user_id,
-            "verify_email",
-            address,
-            VERIFY_EMAIL_WITHIN,
-        )
+        await _lock_proven(connection, principal, proven)
+        token = await _add_verification(connection, principal.user_id, address)
+    _send_verification(accounts, address, token)
+
+
+async def _add_verification(connection: AsyncConnection, user_id: UUID, address: str) -> str:
+    """The token that proves this address of the user, who is locked."""
+    token = new_token()
+    await proofs.add_mail_token(
+        connection, hash_token(token), user_id, "verify_email", address, VERIFY_EMAIL_WITHIN
+    )
+    return token
+
+
+def _send_verification(accounts: Accounts, address: str, token: str) -> None:
     accounts.post.mail(
         letters.verify_email(
             address,
@@ -199,14 +249,15 @@ async def verify_email(accounts: Accounts, *, token: str) -> None:
 
     Raises Refused: LINK_INVALID, EMAIL_TAKEN.
     """
+    token_hash = hash_token(token)
     async with accounts.database.begin() as connection:
-        taken = await proofs.take_mail_token(connection, hash_token(token), "verify_email")
-        if taken is None:
+        found = await proofs.find_mail_token(connection, token_hash, "verify_email")
+        # The user first, as everywhere, so that no two transactions wait for each other.
+        before = found and await users.lock_user(connection, found[0])
+        taken = await proofs.take_mail_token(connection, token_hash, "verify_email")
+        if taken is None or before is None:
             raise Refused(LINK_INVALID)
         user_id, address = taken
-        before = await users.lock_user(connection, user_id)
-        if before is None:
-            raise Refused(LINK_INVALID)
         if not await users.set_email(connection, user_id, address):
             raise Refused(EMAIL_TAKEN)
         if before.email != address:
@@ -214,7 +265,7 @@ async def verify_email(accounts: Accounts, *, token: str) -> None:
             await proofs.drop_mail_tokens(connection, user_id, "reset_password")
             await note_by_user(connection, user_id, "user.email_changed", "user", user_id)
     if before.email != address:
-        accounts.post.mail(
+        accounts.post.tell(
             letters.email_changed(
                 before.email, new_address=address, public_url=accounts.post.public_url
             )

@@ -63,7 +63,8 @@ async def register(
             VERIFY_EMAIL_WITHIN,
         )
         signed_in = await begin_session(accounts, connection, device, profile.id, "password")
-    accounts.post.mail(
+    # It can be asked for again.
+    accounts.post.tell(
         letters.verify_email(
             profile.email,
             token=token,

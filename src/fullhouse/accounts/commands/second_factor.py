@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts import letters, lockout
 from fullhouse.accounts.authenticator import user_tag
+from fullhouse.accounts.commands.claiming import drop_second_factor
 from fullhouse.accounts.commands.entering import begin_session
 from fullhouse.accounts.commands.guarding import guarded
 from fullhouse.accounts.commands.recovering import prove
@@ -117,9 +118,13 @@ async def renew_recovery_codes(
     user_id = principal.user_id
     recovery_codes = new_recovery_codes()
     async with _guarded(accounts, user_id), accounts.database.begin() as connection:
-        await _use_code(accounts, connection, await _lock_confirmed(connection, user_id), code)
+        user = await _lock_confirmed(connection, user_id)
+        await _use_code(accounts, connection, user, code)
         await _put_recovery_codes(connection, user_id, recovery_codes)
         await note(connection, principal, "user.recovery_codes_renewed", "user", user_id)
+    accounts.post.tell(
+        letters.recovery_codes_renewed(user.email, public_url=accounts.post.public_url)
+    )
     return recovery_codes
 
 
@@ -142,15 +147,6 @@ async def remove_second_factor(
         await notify(connection, user_tag(user_id))
     accounts.forget(user_tag(user_id))
     _tell(accounts, user.email, enabled=False)
-
-
-async def drop_second_factor(connection: AsyncConnection, user_id: UUID) -> None:
-    """Take away whatever of a second factor the user has, in the caller's transaction."""
-    await users.update_user(
-        connection, user_id, totp_secret=None, totp_confirmed_at=None, totp_last_step=None
-    )
-    await proofs.put_recovery_codes(connection, user_id, ())
-    await sessions.unmark_second_factor(connection, user_id)
 
 
 async def verify_second_factor(
@@ -224,6 +220,6 @@ async def _put_recovery_codes(
 
 
 def _tell(accounts: Accounts, email: str, *, enabled: bool) -> None:
-    accounts.post.mail(
+    accounts.post.tell(
         letters.second_factor_changed(email, enabled=enabled, public_url=accounts.post.public_url)
     )

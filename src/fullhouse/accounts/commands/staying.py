@@ -1,5 +1,6 @@
 """Staying signed in, and ending that: refreshing, logging out, devices."""
 
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -59,19 +60,25 @@ async def refresh(accounts: Accounts, device: Device, cookie: str | None) -> Sig
         log.warning("refresh_token_reused", session_id=str(token.session_id))
         accounts.forget(user_tag(profile.id))
         raise Refused(SESSION_OVER, "The refresh token was used before: the session has ended.")
-    return _refreshed(accounts, profile, found[0], accounts.refresh.successor(token))
+    session, now = found
+    return _refreshed(accounts, profile, session, accounts.refresh.successor(token), now)
 
 
 def _refreshed(
-    accounts: Accounts, profile: Profile, session: SessionState, token: RefreshToken
+    accounts: Accounts,
+    profile: Profile,
+    session: SessionState,
+    token: RefreshToken,
+    now: datetime,
 ) -> SignedIn:
+    lifetime = min(accounts.lifetimes.idle, session.ends_at - now)
     return SignedIn(
         profile,
         session.id,
         accounts.tokens.issue(profile.id, session.id),
         accounts.tokens.lifetime_seconds,
         accounts.refresh.write(token),
-        int(accounts.lifetimes.idle.total_seconds()),
+        int(lifetime.total_seconds()),
     )
 
 

@@ -1,8 +1,9 @@
-"""Routes of the accounts, below ``/api/v1``."""
+"""Routes of the accounts, below ``/api/v1``, and the page beside it."""
 
 from litestar.handlers import HTTPRouteHandler
 
 from fullhouse.accounts.routes import (
+    account_page,
     administration,
     audit,
     entering,
@@ -25,3 +26,6 @@ ROUTES: list[HTTPRouteHandler] = [
     *audit.ROUTES,
     *administration.ROUTES,
 ]
+
+# Outside /api/v1: for people, not for programs.
+pages = account_page.routes

@@ -18,21 +18,13 @@ from fullhouse.accounts.schemas.administration import (
     admin_user_view,
 )
 from fullhouse.accounts.schemas.entering import DevicesView, device_view
-from fullhouse.api.errors import (
-    FORBIDDEN,
-    NOT_FOUND,
-    SECOND_FACTOR_NEEDED,
-    UNAUTHENTICATED,
-    USER_REQUIRED,
-    problems,
-)
+from fullhouse.api.errors import NOT_FOUND, problems
 from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
 from fullhouse.api.permissions import ADMIN_ONLY, PlatformRole
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
 
 _TAGS = ["Administration"]
-_ACCESS_REFUSALS = (UNAUTHENTICATED, USER_REQUIRED, FORBIDDEN, SECOND_FACTOR_NEEDED)
 
 Search = Annotated[
     str | None,
@@ -49,7 +41,7 @@ Disabled = Annotated[
     access=ADMIN_ONLY,
     summary="List users",
     tags=_TAGS,
-    responses=problems(*_ACCESS_REFUSALS),
+    responses=problems(),
 )
 async def list_users(
     database: Database,
@@ -72,7 +64,7 @@ async def list_users(
     access=ADMIN_ONLY,
     summary="A user",
     tags=_TAGS,
-    responses=problems(*_ACCESS_REFUSALS, NOT_FOUND),
+    responses=problems(NOT_FOUND),
 )
 async def get_user(user_id: UUID, database: Database) -> AdminUserDetailView:
     """A user with their organizations."""
@@ -84,7 +76,7 @@ async def get_user(user_id: UUID, database: Database) -> AdminUserDetailView:
     access=ADMIN_ONLY,
     summary="Change a user's role, or disable them",
     tags=_TAGS,
-    responses=problems(*_ACCESS_REFUSALS, NOT_FOUND, LAST_ADMIN),
+    responses=problems(NOT_FOUND, LAST_ADMIN),
 )
 async def update_user(
     user_id: UUID,
@@ -108,7 +100,7 @@ async def update_user(
     access=ADMIN_ONLY,
     summary="A user's sessions",
     tags=_TAGS,
-    responses=problems(*_ACCESS_REFUSALS, NOT_FOUND),
+    responses=problems(NOT_FOUND),
 )
 async def list_sessions_of(user_id: UUID, principal: Principal, database: Database) -> DevicesView:
     """Where a user is signed in, the session used last first."""
@@ -121,7 +113,7 @@ async def list_sessions_of(user_id: UUID, principal: Principal, database: Databa
     access=ADMIN_ONLY,
     summary="End all sessions of a user",
     tags=_TAGS,
-    responses=problems(*_ACCESS_REFUSALS, NOT_FOUND),
+    responses=problems(NOT_FOUND),
 )
 async def end_sessions_of(user_id: UUID, accounts: Accounts, principal: Principal) -> None:
     """Sign a user out everywhere; they may sign in again."""
@@ -133,7 +125,7 @@ async def end_sessions_of(user_id: UUID, accounts: Accounts, principal: Principa
     access=ADMIN_ONLY,
     summary="End a session of a user",
     tags=_TAGS,
-    responses=problems(*_ACCESS_REFUSALS, NOT_FOUND),
+    responses=problems(NOT_FOUND),
 )
 async def end_session_of(
     user_id: UUID, session_id: UUID, accounts: Accounts, principal: Principal

@@ -1,10 +1,11 @@
 """Registering, signing in, staying signed in, and passwords."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, delete, get, post
 from litestar.datastructures import Cookie
+from litestar.params import HeaderParameter
 
 from fullhouse.accounts import errors as codes
 from fullhouse.accounts import queries
@@ -29,7 +30,7 @@ from fullhouse.accounts.sessions import Device
 from fullhouse.api.browsers import require_own_page
 from fullhouse.api.errors import NOT_FOUND, problems
 from fullhouse.api.permissions import PUBLIC, SIGNED_IN
-from fullhouse.api.principal import Principal
+from fullhouse.api.principal import SCOPE_KEY, Principal
 from fullhouse.kit.db import Database
 
 _TAGS = ["Identity"]
@@ -39,6 +40,16 @@ _SECURE_COOKIE = "__Host-fullhouse_refresh"
 _PLAIN_COOKIE = "fullhouse_refresh"
 # Without TLS the prefix is not allowed; then at least only these routes are shown the cookie.
 _PLAIN_PATH = "/api/v1/auth"
+
+# For the description only: what counts is decided by api.browsers.require_own_page.
+RequestedWith = Annotated[
+    str | None,
+    HeaderParameter(
+        name="X-Requested-With",
+        required=False,
+        description="Any value; shows that the request comes from a page that may send the cookie.",
+    ),
+]
 
 
 def is_secure(request: Request[Any, Any, Any]) -> bool:
@@ -134,7 +145,10 @@ async def log_in(
     responses=problems(codes.SESSION_OVER, codes.CSRF_HEADER_MISSING),
 )
 async def refresh(
-    accounts: Accounts, device: Device, request: Request[Any, Any, Any]
+    accounts: Accounts,
+    device: Device,
+    request: Request[Any, Any, Any],
+    _requested_with: RequestedWith = None,
 ) -> Response[SessionView]:
     """A new access token for the refresh cookie, which is replaced.
 
@@ -151,15 +165,22 @@ async def refresh(
     status_code=204,
     summary="Log out",
     tags=_TAGS,
+    security=[{}, {"bearer": []}],
     responses=problems(codes.CSRF_HEADER_MISSING),
 )
 async def log_out(
-    accounts: Accounts, visitor: Principal | None, request: Request[Any, Any, Any]
+    accounts: Accounts, request: Request[Any, Any, Any], _requested_with: RequestedWith = None
 ) -> Response[None]:
-    """End the session of the access token, or of the refresh cookie; both end at once."""
-    if visitor is None:
+    """End the session of the access token, or else of the refresh cookie, at once.
+
+    An access token that has ended does not matter: doing it twice is once. Without a good one
+    it needs the header ``X-Requested-With``, or ``Content-Type: application/json``.
+    """
+    caller = request.scope.get(SCOPE_KEY)
+    signed_in = caller if isinstance(caller, Principal) else None
+    if signed_in is None:
         require_own_page(request, codes.CSRF_HEADER_MISSING)
-    await staying.log_out(accounts, visitor, _refresh_cookie(request))
+    await staying.log_out(accounts, signed_in, _refresh_cookie(request))
     return Response(None, cookies=[session_cookie(None, request)])
 
 

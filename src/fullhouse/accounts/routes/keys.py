@@ -15,19 +15,12 @@ from fullhouse.accounts.schemas.keys import (
     api_key_view,
     new_api_key_view,
 )
-from fullhouse.api.errors import (
-    FORBIDDEN,
-    NOT_FOUND,
-    SECOND_FACTOR_NEEDED,
-    UNAUTHENTICATED,
-    problems,
-)
+from fullhouse.api.errors import NOT_FOUND, problems
 from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
 
 _TAGS = ["Organizations"]
-_PART = (UNAUTHENTICATED, NOT_FOUND, FORBIDDEN, SECOND_FACTOR_NEEDED)
 
 
 @get(
@@ -35,7 +28,7 @@ _PART = (UNAUTHENTICATED, NOT_FOUND, FORBIDDEN, SECOND_FACTOR_NEEDED)
     access=member(Permission.KEYS_WRITE),
     summary="List API keys",
     tags=_TAGS,
-    responses=problems(*_PART),
+    responses=problems(NOT_FOUND),
 )
 async def list_keys(organization_id: UUID, principal: Principal, database: Database) -> ApiKeysView:
     """Those that are good, without their secrets."""
@@ -48,7 +41,7 @@ async def list_keys(organization_id: UUID, principal: Principal, database: Datab
     access=member(Permission.KEYS_WRITE),
     summary="Make an API key",
     tags=_TAGS,
-    responses=problems(*_PART, ORGANIZATION_FULL),
+    responses=problems(NOT_FOUND, ORGANIZATION_FULL),
 )
 async def make_key(
     organization_id: UUID, data: ApiKeyBody, principal: Principal, accounts: Accounts
@@ -71,7 +64,7 @@ async def make_key(
     status_code=204,
     summary="Revoke an API key",
     tags=_TAGS,
-    responses=problems(*_PART),
+    responses=problems(NOT_FOUND),
 )
 async def revoke_key(
     organization_id: UUID, key_id: UUID, principal: Principal, accounts: Accounts

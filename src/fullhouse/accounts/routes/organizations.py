@@ -31,23 +31,12 @@ from fullhouse.accounts.schemas.organizations import (
     member_view,
     organization_view,
 )
-from fullhouse.api.errors import (
-    FORBIDDEN,
-    NOT_FOUND,
-    SECOND_FACTOR_NEEDED,
-    UNAUTHENTICATED,
-    USER_REQUIRED,
-    problems,
-)
+from fullhouse.api.errors import NOT_FOUND, problems
 from fullhouse.api.permissions import ORGANIZERS, SIGNED_IN, Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
 
 _TAGS = ["Organizations"]
-# What looking for somebody's part in an organization may end in.
-_PART = (UNAUTHENTICATED, NOT_FOUND, FORBIDDEN, SECOND_FACTOR_NEEDED)
-# What routes for people refuse.
-_PERSON = (UNAUTHENTICATED, USER_REQUIRED)
 
 
 @get(
@@ -55,7 +44,7 @@ _PERSON = (UNAUTHENTICATED, USER_REQUIRED)
     access=SIGNED_IN,
     summary="List own organizations",
     tags=_TAGS,
-    responses=problems(*_PERSON),
+    responses=problems(),
 )
 async def list_organizations(principal: Principal, database: Database) -> OrganizationsView:
     """The organizations in which the caller is a member."""
@@ -68,7 +57,7 @@ async def list_organizations(principal: Principal, database: Database) -> Organi
     access=ORGANIZERS,
     summary="Make an organization",
     tags=_TAGS,
-    responses=problems(*_PERSON, FORBIDDEN, SECOND_FACTOR_NEEDED),
+    responses=problems(),
 )
 async def create_organization(
     data: OrganizationBody, principal: Principal, accounts: Accounts
@@ -82,7 +71,7 @@ async def create_organization(
     access=member(Permission.MEMBERS_READ),
     summary="An organization",
     tags=_TAGS,
-    responses=problems(*_PART),
+    responses=problems(NOT_FOUND),
 )
 async def get_organization(
     organization_id: UUID, principal: Principal, database: Database
@@ -96,7 +85,7 @@ async def get_organization(
     access=member(Permission.ORGANIZATION_WRITE),
     summary="Rename an organization",
     tags=_TAGS,
-    responses=problems(*_PART),
+    responses=problems(NOT_FOUND),
 )
 async def rename_organization(
     organization_id: UUID,
@@ -115,7 +104,7 @@ async def rename_organization(
     access=member(Permission.MEMBERS_READ),
     summary="List members",
     tags=_TAGS,
-    responses=problems(*_PART),
+    responses=problems(NOT_FOUND),
 )
 async def list_members(
     organization_id: UUID, principal: Principal, database: Database
@@ -130,7 +119,7 @@ async def list_members(
     access=member(Permission.MEMBERS_WRITE),
     summary="Change a member's role",
     tags=_TAGS,
-    responses=problems(*_PART, LAST_OWNER),
+    responses=problems(NOT_FOUND, LAST_OWNER),
 )
 async def change_role(
     organization_id: UUID,
@@ -151,7 +140,7 @@ async def change_role(
     status_code=204,
     summary="Remove a member",
     tags=_TAGS,
-    responses=problems(*_PART, LAST_OWNER),
+    responses=problems(NOT_FOUND, LAST_OWNER),
 )
 async def remove_member(
     organization_id: UUID, user_id: UUID, principal: Principal, accounts: Accounts
@@ -166,7 +155,7 @@ async def remove_member(
     status_code=204,
     summary="Leave an organization",
     tags=_TAGS,
-    responses=problems(*_PERSON, NOT_FOUND, LAST_OWNER),
+    responses=problems(NOT_FOUND, LAST_OWNER),
 )
 async def leave(organization_id: UUID, principal: Principal, accounts: Accounts) -> None:
     """End one's own membership."""
@@ -178,7 +167,7 @@ async def leave(organization_id: UUID, principal: Principal, accounts: Accounts)
     access=member(Permission.MEMBERS_WRITE),
     summary="List invitations",
     tags=_TAGS,
-    responses=problems(*_PART),
+    responses=problems(NOT_FOUND),
 )
 async def list_invitations(
     organization_id: UUID, principal: Principal, database: Database
@@ -193,7 +182,7 @@ async def list_invitations(
     access=member(Permission.MEMBERS_WRITE),
     summary="Invite somebody",
     tags=_TAGS,
-    responses=problems(*_PART, ALREADY_MEMBER, ORGANIZATION_FULL, TOO_MANY_ATTEMPTS),
+    responses=problems(NOT_FOUND, ALREADY_MEMBER, ORGANIZATION_FULL, TOO_MANY_ATTEMPTS),
 )
 async def invite(
     organization_id: UUID, data: InvitationBody, principal: Principal, accounts: Accounts
@@ -215,7 +204,7 @@ async def invite(
     status_code=204,
     summary="Take an invitation back",
     tags=_TAGS,
-    responses=problems(*_PART),
+    responses=problems(NOT_FOUND),
 )
 async def revoke_invitation(
     organization_id: UUID, invitation_id: UUID, principal: Principal, accounts: Accounts
@@ -230,9 +219,7 @@ async def revoke_invitation(
     status_code=200,
     summary="Accept an invitation",
     tags=_TAGS,
-    responses=problems(
-        *_PERSON, LINK_INVALID, INVITATION_FOR_ANOTHER, ALREADY_MEMBER, ORGANIZATION_FULL
-    ),
+    responses=problems(LINK_INVALID, INVITATION_FOR_ANOTHER, ALREADY_MEMBER, ORGANIZATION_FULL),
 )
 async def accept_invitation(
     data: AcceptInvitationBody, principal: Principal, accounts: Accounts

@@ -45,7 +45,7 @@ _OTP_SECONDS = int(PHONE_CODE_WITHIN.total_seconds())
     status_code=202,
     summary="Have a code sent to a phone",
     tags=_TAGS,
-    responses=problems(TOO_MANY_ATTEMPTS, USER_REQUIRED),
+    responses=problems(TOO_MANY_ATTEMPTS, USER_REQUIRED, INVALID_CREDENTIALS),
 )
 async def request_phone_code(
     data: RequestPhoneCodeBody,
@@ -57,7 +57,9 @@ async def request_phone_code(
 
     The answer is the same whether or not an account has the number.
     """
-    request_id = await phone.request_phone_code(accounts, visitor, phone=data.phone)
+    request_id = await phone.request_phone_code(
+        accounts, visitor, phone=data.phone, password=data.password
+    )
     return Response(
         PhoneCodeRequestView(request_id=request_id, expires_in=_OTP_SECONDS),
         status_code=202,

@@ -12,7 +12,7 @@ from fullhouse.accounts.schemas.profiles import (
     ProfileView,
     profile_view,
 )
-from fullhouse.api.errors import UNAUTHENTICATED, USER_REQUIRED, problems
+from fullhouse.api.errors import problems
 from fullhouse.api.permissions import SIGNED_IN
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
@@ -25,7 +25,7 @@ _TAGS = ["My account"]
     access=SIGNED_IN,
     summary="My account",
     tags=_TAGS,
-    responses=problems(UNAUTHENTICATED, USER_REQUIRED),
+    responses=problems(),
 )
 async def get_profile(principal: Principal, database: Database) -> ProfileView:
     """The signed-in user with their settings and organizations."""
@@ -37,7 +37,7 @@ async def get_profile(principal: Principal, database: Database) -> ProfileView:
     access=SIGNED_IN,
     summary="Change my account",
     tags=_TAGS,
-    responses=problems(UNAUTHENTICATED, USER_REQUIRED),
+    responses=problems(),
 )
 async def update_profile(
     data: ProfileBody, accounts: Accounts, principal: Principal, database: Database
@@ -63,7 +63,7 @@ async def update_profile(
     access=SIGNED_IN,
     summary="Change my e-mail address",
     tags=_TAGS,
-    responses=problems(UNAUTHENTICATED, USER_REQUIRED, INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS),
+    responses=problems(INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS),
 )
 async def change_email(data: ChangeEmailBody, accounts: Accounts, principal: Principal) -> None:
     """Send a link to the new address; it counts once the link has been used."""

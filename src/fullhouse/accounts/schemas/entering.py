@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
+from fullhouse.accounts.devices import device_name
 from fullhouse.accounts.rules import (
     EMAIL_LONGEST,
     PASSWORD_LONGEST,
@@ -139,6 +140,7 @@ class DeviceView(View):
     """A session: where somebody is signed in."""
 
     id: UUID
+    name: Annotated[str, Meta(description="Of the device, from its agent: Firefox on Linux.")]
     method: str
     second_factor: bool
     address: str
@@ -158,6 +160,7 @@ def device_view(session: ListedSession, current: UUID | None) -> DeviceView:
     """A session as its user sees it."""
     return DeviceView(
         session.id,
+        device_name(session.agent),
         session.method,
         session.second_factor,
         session.address,

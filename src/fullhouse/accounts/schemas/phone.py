@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from fullhouse.accounts.schemas.entering import UserView
+from fullhouse.accounts.schemas.entering import AnyPassword, UserView
 from fullhouse.api.schemas import Body, View
 
 Phone = Annotated[
@@ -20,9 +20,14 @@ Phone = Annotated[
 
 
 class RequestPhoneCodeBody(Body):
-    """Where to send a code."""
+    """Where to send a code.
+
+    When signed in, to link the number, also the password, again. Accounts without one must have
+    signed in a moment ago instead.
+    """
 
     phone: Phone
+    password: AnyPassword | None = None
 
 
 class PhoneCodeRequestView(View):

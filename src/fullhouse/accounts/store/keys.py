@@ -92,8 +92,11 @@ async def find_key_principals(
 ) -> dict[bytes, Principal]:
     """What those of these keys may do that are good, by their hashes."""
     wanted = sa.literal(list(hashes), ARRAY(sa.LargeBinary))
+    left = sa.extract("epoch", api_keys.c.expires_at - _NOW)
     found = await connection.execute(
-        sa.select(api_keys).where(api_keys.c.secret_hash == sa.any_(wanted), _GOOD)
+        sa.select(api_keys, left.label("good_for")).where(
+            api_keys.c.secret_hash == sa.any_(wanted), _GOOD
+        )
     )
     return {
         row.secret_hash: Principal(
@@ -103,6 +106,7 @@ async def find_key_principals(
                 row.organization_id,
                 frozenset(scope for scope in KEY_SCOPES if scope in row.scopes),
             ),
+            good_for=None if row.good_for is None else float(row.good_for),
         )
         for row in found
     }
@@ -128,6 +132,17 @@ def _listed(row: sa.Row[tuple[object, ...]]) -> ListedKey:
         row.expires_at,
         row.last_used_at,
     )
+
+
+async def revoke_keys_of(connection: AsyncConnection, organization_id: UUID) -> list[UUID]:
+    """Make all keys of the organization good no more; answers which."""
+    revoked = await connection.execute(
+        api_keys.update()
+        .where(api_keys.c.organization_id == organization_id, _GOOD)
+        .values(revoked_at=_NOW)
+        .returning(api_keys.c.id)
+    )
+    return list(revoked.scalars())
 
 
 async def revoke_keys_by(connection: AsyncConnection, user_id: UUID) -> list[UUID]:

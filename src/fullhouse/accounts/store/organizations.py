@@ -276,6 +276,18 @@ async def drop_invitations_to(connection: AsyncConnection, email: str) -> None:
     await connection.execute(invitations.delete().where(invitations.c.email == email))
 
 
+async def drop_invitations_by(connection: AsyncConnection, user_id: UUID) -> None:
+    """Take back every invitation that the user sent."""
+    await connection.execute(invitations.delete().where(invitations.c.invited_by == user_id))
+
+
+async def drop_invitations_of(connection: AsyncConnection, organization_id: UUID) -> None:
+    """Take back every invitation into the organization."""
+    await connection.execute(
+        invitations.delete().where(invitations.c.organization_id == organization_id)
+    )
+
+
 async def find_member(
     connection: AsyncConnection, organization_id: UUID, user_id: UUID
 ) -> Member | None:

@@ -28,7 +28,10 @@ async def add_mail_token(
     email: str,
     lifetime: timedelta,
 ) -> None:
-    """Write a new token; earlier ones of the user for the same purpose are good no more."""
+    """Write a new token; earlier ones of the user for the same purpose are good no more.
+
+    The user has to be locked, so that of two at the same moment one is the later.
+    """
     await drop_mail_tokens(connection, user_id, purpose)
     await connection.execute(
         mail_tokens.insert().values(
@@ -81,6 +84,12 @@ async def drop_mail_tokens(
     if purpose is not None:
         mine.append(mail_tokens.c.purpose == purpose)
     await connection.execute(mail_tokens.delete().where(*mine))
+
+
+async def drop_tokens_but_of(connection: AsyncConnection, user_id: UUID, email: str) -> None:
+    """Leave of the user's tokens only the one that proves this address, and nothing else."""
+    good = sa.and_(mail_tokens.c.purpose == "verify_email", mail_tokens.c.email == email)
+    await connection.execute(mail_tokens.delete().where(mail_tokens.c.user_id == user_id, ~good))
 
 
 async def put_phone_code(

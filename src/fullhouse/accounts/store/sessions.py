@@ -178,12 +178,8 @@ async def age_of(connection: AsyncConnection, session_id: UUID) -> timedelta | N
 
 
 async def purge_sessions(connection: AsyncConnection, kept: timedelta, limit: int) -> int:
-    """Delete sessions that have been over for so long; answers how many."""
-    old = (
-        sa.select(sessions.c.id)
-        .where(sa.func.least(sessions.c.ended_at, sessions.c.idle_until) < _NOW - kept)
-        .limit(limit)
-    )
+    """Delete sessions that could not be used any more for so long; answers how many."""
+    old = sa.select(sessions.c.id).where(sessions.c.idle_until < _NOW - kept).limit(limit)
     return (await connection.execute(sessions.delete().where(sessions.c.id.in_(old)))).rowcount
 
 
@@ -202,11 +198,13 @@ class KeptSession:
 
     id: UUID
     method: str
+    second_factor: bool
     address: str
     agent: str
     created_at: datetime
     last_used_at: datetime
     ended_at: datetime | None
+    ended_because: str | None
 
 
 async def kept_sessions(
@@ -225,11 +223,13 @@ async def kept_sessions(
         KeptSession(
             row.id,
             row.method,
+            row.second_factor,
             row.address,
             row.agent,
             row.created_at,
             row.last_used_at,
             row.ended_at,
+            row.ended_because,
         )
         for row in await connection.execute(statement)
     ]

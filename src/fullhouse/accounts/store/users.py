@@ -8,9 +8,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fullhouse.accounts.rules import Membership, Profile
+from fullhouse.accounts.rules import Membership, Profile, deleted_email
 from fullhouse.accounts.tables import memberships, organizations, sessions, users
 from fullhouse.api.permissions import ADMIN, USER
 from fullhouse.api.principal import Principal
@@ -87,6 +88,19 @@ async def lock_user(connection: AsyncConnection, user_id: UUID) -> sa.Row[Any] |
     return found.one_or_none()
 
 
+async def hold_user(connection: AsyncConnection, user_id: UUID) -> sa.Row[Any] | None:
+    """The user's row, which nobody changes until the transaction ends; others may hold it too.
+
+    None for nobody or a deleted user.
+    """
+    found = await connection.execute(
+        sa.select(users)
+        .where(users.c.id == user_id, users.c.deleted_at.is_(None))
+        .with_for_update(read=True)
+    )
+    return found.one_or_none()
+
+
 async def replace_password_hash(
     connection: AsyncConnection, user_id: UUID, old: str, new: str
 ) -> None:
@@ -114,21 +128,25 @@ async def verify_email(connection: AsyncConnection, user_id: UUID, email: str) -
 
 async def set_email(connection: AsyncConnection, user_id: UUID, email: str) -> bool:
     """Make this the user's proven address; False when another has it."""
-    taken = sa.select(users.c.id).where(users.c.email == email, users.c.id != user_id)
-    changed = await connection.execute(
-        users.update()
-        .where(users.c.id == user_id, ~sa.exists(taken))
-        .values(email=email, email_verified_at=sa.func.clock_timestamp())
-    )
-    return changed.rowcount == 1
+    proven = {"email": email, "email_verified_at": sa.func.clock_timestamp()}
+    return await _take(connection, user_id, proven)
 
 
-async def set_phone(connection: AsyncConnection, user_id: UUID, phone: str | None) -> bool:
-    """Make this the user's proven number, or take it away; False when another has it."""
-    taken = sa.select(users.c.id).where(users.c.phone == phone, users.c.id != user_id)
-    changed = await connection.execute(
-        users.update().where(users.c.id == user_id, ~sa.exists(taken)).values(phone=phone)
-    )
+async def set_phone(connection: AsyncConnection, user_id: UUID, phone: str) -> bool:
+    """Make this (E.164) the user's proven number; False when another has it."""
+    return await _take(connection, user_id, {"phone": phone})
+
+
+async def _take(connection: AsyncConnection, user_id: UUID, values: dict[str, Any]) -> bool:
+    """Give the user what only one can have; False when another has it."""
+    try:
+        # The unique key decides, so two who take it at the same moment are no special case.
+        async with connection.begin_nested():
+            changed = await connection.execute(
+                users.update().where(users.c.id == user_id).values(**values)
+            )
+    except IntegrityError:
+        return False
     return changed.rowcount == 1
 
 
@@ -180,10 +198,12 @@ async def find_principals(
     """
     # One array and not a list of placeholders: the statement's text is the same for any number.
     wanted = sa.literal(list(session_ids), ARRAY(sa.Uuid))
+    ends_at = sa.func.least(sessions.c.idle_until, sessions.c.ends_at)
     found = await connection.execute(
         sa.select(
             sessions.c.id.label("session_id"),
             sessions.c.second_factor,
+            sa.extract("epoch", ends_at - sa.func.clock_timestamp()).label("good_for"),
             users.c.id,
             users.c.role,
             memberships.c.organization_id,
@@ -193,7 +213,7 @@ async def find_principals(
         .where(
             sessions.c.id == sa.any_(wanted),
             sessions.c.ended_at.is_(None),
-            sessions.c.ends_at > sa.func.clock_timestamp(),
+            ends_at > sa.func.clock_timestamp(),
             users.c.disabled_at.is_(None),
             users.c.deleted_at.is_(None),
         )
@@ -211,6 +231,7 @@ async def find_principals(
             part,
             row.session_id,
             lacks_second_factor=lacking,
+            good_for=float(row.good_for),
         )
     return principals
 
@@ -339,8 +360,7 @@ async def erase_user(connection: AsyncConnection, user_id: UUID) -> None:
         connection,
         user_id,
         name="Deleted user",
-        # RFC 2606 keeps .invalid free: nobody will ever have this address.
-        email=f"deleted-{user_id}@deleted.invalid",
+        email=deleted_email(user_id),
         email_verified_at=None,
         phone=None,
         password_hash=None,

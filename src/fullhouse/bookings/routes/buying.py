@@ -17,7 +17,7 @@ from fullhouse.api.idempotency import (
     key_of_header,
 )
 from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
-from fullhouse.api.permissions import SIGNED_IN, Permission
+from fullhouse.api.permissions import SIGNED_IN, Permission, own_or
 from fullhouse.api.principal import Principal
 from fullhouse.bookings import commands, queries
 from fullhouse.bookings import errors as codes
@@ -143,7 +143,7 @@ async def list_bookings(
 
 @get(
     "/bookings/{booking_id:uuid}",
-    access=SIGNED_IN,
+    access=own_or(Permission.BOOKINGS_READ),
     summary="One booking",
     tags=_TAGS,
     responses=problems(UNAUTHENTICATED, NOT_FOUND),
@@ -155,7 +155,7 @@ async def get_booking(booking_id: UUID, principal: Principal, database: Database
 
 @post(
     "/bookings/{booking_id:uuid}/confirm",
-    access=SIGNED_IN,
+    access=own_or(Permission.BOOKINGS_WRITE),
     status_code=200,
     summary="Confirm a booking",
     tags=_TAGS,
@@ -181,7 +181,7 @@ async def confirm(
 
 @post(
     "/bookings/{booking_id:uuid}/cancel",
-    access=SIGNED_IN,
+    access=own_or(Permission.BOOKINGS_WRITE),
     status_code=200,
     summary="Cancel a booking",
     tags=_TAGS,
@@ -202,7 +202,7 @@ async def cancel(
 
 @delete(
     "/bookings/{booking_id:uuid}",
-    access=SIGNED_IN,
+    access=own_or(Permission.BOOKINGS_WRITE),
     status_code=200,
     summary="Cancel a booking",
     tags=_TAGS,

@@ -1,0 +1,251 @@
+"""What a server process is made of: each part made from the settings, and none of them started."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from fullhouse import settings as fullhouse_settings
+from fullhouse.accounts import jobs as accounts_jobs
+from fullhouse.accounts import queries as accounts_queries
+from fullhouse.accounts.authenticator import Authenticator
+from fullhouse.accounts.parts import Accounts, Post
+from fullhouse.accounts.passwords import PasswordHasher
+from fullhouse.accounts.sessions import Lifetimes, RefreshTokens
+from fullhouse.accounts.tokens import AccessTokens, Challenges
+from fullhouse.adapters.mail import mailer
+from fullhouse.adapters.oauth import Google
+from fullhouse.adapters.sms import sms_sender
+from fullhouse.api.answers import Answers
+from fullhouse.api.browsers import Cors
+from fullhouse.api.limits import TIERS, Limits, rate_of
+from fullhouse.api.proxies import Proxies
+from fullhouse.bookings import jobs as bookings_jobs
+from fullhouse.bookings.best_seats import BestSeats
+from fullhouse.bookings.commands import Desk
+from fullhouse.bookings.seat_states import SeatStates
+from fullhouse.bookings.sequencer import Sequencer
+from fullhouse.bookings.terms import Terms
+from fullhouse.kit.db import Database
+from fullhouse.kit.dispatch import Dispatcher
+from fullhouse.kit.housekeeping import Chore, Housekeeper
+from fullhouse.kit.listener import Listener
+from fullhouse.kit.valkey import SharedWindows
+from fullhouse.settings import Settings, SettingsError
+from fullhouse.venues.queries import SeatMaps
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a server process is made of."""
+
+    settings: Settings
+    database: Database
+    listener: Listener
+    answers: Answers
+    accounts: Accounts
+    authenticator: Authenticator
+    dispatcher: Dispatcher
+    shared_windows: SharedWindows | None
+    limits: Limits | None
+    proxies: Proxies
+    cors: Cors
+    seat_maps: SeatMaps
+    desk: Desk
+    seat_states: SeatStates
+    best_seats: BestSeats
+    housekeeper: Housekeeper
+
+
+def make_parts(settings: Settings) -> Parts:
+    """Make the parts without starting them. Raises SettingsError without a database to use."""
+    if settings.database_url is None:
+        raise SettingsError(f"{fullhouse_settings.PREFIX}DATABASE_URL: must be set for the server")
+    database = Database(
+        settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
+    )
+    listener = Listener(database)
+    accounts, authenticator, dispatcher = _accounts(settings, database, listener)
+    shared = _shared_windows(settings)
+    seat_maps = SeatMaps(database)
+    terms = Terms(database, seat_maps)
+    sequencer = Sequencer(
+        database,
+        terms,
+        capacity=settings.queue_capacity,
+        deadline_seconds=settings.queue_deadline_seconds,
+    )
+    return Parts(
+        settings=settings,
+        database=database,
+        listener=listener,
+        answers=Answers(),
+        accounts=accounts,
+        authenticator=authenticator,
+        dispatcher=dispatcher,
+        shared_windows=shared,
+        limits=_limits(settings, shared),
+        proxies=_proxies(settings),
+        cors=_cors(settings),
+        seat_maps=seat_maps,
+        desk=Desk(sequencer, terms),
+        seat_states=SeatStates(database, terms),
+        best_seats=BestSeats(database, terms),
+        housekeeper=_housekeeper(database, sequencer),
+    )
+
+
+def check(settings: Settings) -> None:
+    """Raise SettingsError for the first of ``READ_BY_PARTS`` that is wrong; nothing is kept."""
+    _proxies(settings)
+    _cors(settings)
+    _shared_windows(settings)
+    _limits(settings, None)
+    _post(settings, Dispatcher(), "")
+    _google(settings, "")
+
+
+def _proxies(settings: Settings) -> Proxies:
+    return _valid("trusted_proxies", partial(Proxies.parse, settings.trusted_proxies))
+
+
+def _cors(settings: Settings) -> Cors:
+    return _valid("cors_origins", partial(Cors.parse, settings.cors_origins))
+
+
+def _shared_windows(settings: Settings) -> SharedWindows | None:
+    if settings.valkey_url is None:
+        return None
+    return _valid("valkey_url", partial(SharedWindows, settings.valkey_url.get_secret_value()))
+
+
+def _housekeeper(database: Database, sequencer: Sequencer) -> Housekeeper:
+    return Housekeeper(
+        [
+            Chore(
+                "sweep_holds",
+                bookings_jobs.SWEEP_SECONDS,
+                partial(bookings_jobs.sweep, database, sequencer),
+            ),
+            Chore(
+                "purge_facts", bookings_jobs.PURGE_SECONDS, partial(bookings_jobs.purge, database)
+            ),
+            Chore(
+                "purge_sessions",
+                accounts_jobs.PURGE_SECONDS,
+                partial(accounts_jobs.purge, database),
+            ),
+        ]
+    )
+
+
+def _valid(setting: str, make: Callable[[], T]) -> T:
+    """What ``make`` makes; what it says of a bad value becomes the setting's error."""
+    try:
+        return make()
+    except ValueError as error:
+        raise SettingsError(f"{fullhouse_settings.PREFIX}{setting.upper()}: {error}") from None
+
+
+def _limits(settings: Settings, shared: SharedWindows | None) -> Limits | None:
+    if not settings.rate_limits_enabled:
+        return None
+    rates = {}
+    for tier in TIERS:
+        name = f"rate_limit_{tier.name}"
+        rates[tier] = _valid(name, partial(rate_of, getattr(settings, name)))
+    return Limits(rates, shared)
+
+
+def _accounts(
+    settings: Settings, database: Database, listener: Listener
+) -> tuple[Accounts, Authenticator, Dispatcher]:
+    secret = secret_of(settings)
+    tokens = AccessTokens(secret, settings.access_token_minutes * 60)
+    authenticator = Authenticator(
+        tokens,
+        partial(
+            accounts_queries.session_principals,
+            database,
+            admin_second_factor=settings.admin_second_factor,
+        ),
+        partial(accounts_queries.key_principals, database),
+        hears=listener.connected.is_set,
+    )
+    dispatcher = Dispatcher()
+    public_url = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    accounts = Accounts(
+        database=database,
+        hasher=PasswordHasher(
+            settings.password_hash_memory_kib,
+            settings.password_hash_passes,
+            settings.password_hash_lanes,
+            settings.password_hash_threads,
+        ),
+        tokens=tokens,
+        refresh=RefreshTokens(secret),
+        challenges=Challenges(secret),
+        post=_post(settings, dispatcher, public_url),
+        lifetimes=Lifetimes(
+            timedelta(days=settings.session_idle_days),
+            timedelta(days=settings.session_longest_days),
+        ),
+        secret=secret,
+        organizer_registration=settings.organizer_registration,
+        forget=authenticator.forget,
+        google=_google(settings, public_url),
+    )
+    return accounts, authenticator, dispatcher
+
+
+def _post(settings: Settings, dispatcher: Dispatcher, public_url: str) -> Post:
+    smtp_url = _text(settings.smtp_url)
+    return Post(
+        _valid("smtp_url", partial(mailer, smtp_url, settings.mail_from)),
+        _valid(
+            "sms_adapter",
+            partial(
+                sms_sender,
+                settings.sms_adapter,
+                webhook_url=settings.sms_webhook_url,
+                webhook_secret=_text(settings.sms_webhook_secret),
+                twilio_account_sid=settings.twilio_account_sid,
+                twilio_auth_token=_text(settings.twilio_auth_token),
+                twilio_from=settings.twilio_from,
+                twilio_url=settings.twilio_url,
+            ),
+        ),
+        dispatcher,
+        public_url,
+    )
+
+
+def _google(settings: Settings, public_url: str) -> Google | None:
+    client_id, client_secret = settings.google_client_id, _text(settings.google_client_secret)
+    if client_id is None or client_secret is None:
+        return None
+    callback = f"{public_url}/api/v1/auth/google/callback"
+    make = partial(Google, settings.google_issuer, client_id, client_secret, callback)
+    return _valid("google_issuer", make)
+
+
+def _text(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def secret_of(settings: Settings) -> str:
+    """The secret that signs tokens. Raises SettingsError without one.
+
+    It is never made up here: several servers on one database must have the same.
+    """
+    if settings.secret_key is None:
+        raise SettingsError(
+            f"{fullhouse_settings.PREFIX}SECRET_KEY: must be set with a database of your own, "
+            "to the same value for every server on it"
+        )
+    return settings.secret_key.get_secret_value()
