@@ -29,6 +29,7 @@ from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.seat_states import SeatStates
 from fullhouse.bookings.sequencer import Sequencer
 from fullhouse.bookings.terms import Terms
+from fullhouse.catalog import jobs as catalog_jobs
 from fullhouse.kit.db import Database
 from fullhouse.kit.dispatch import Dispatcher
 from fullhouse.kit.housekeeping import Chore, Housekeeper
@@ -134,6 +135,11 @@ def _housekeeper(database: Database, sequencer: Sequencer) -> Housekeeper:
             ),
             Chore(
                 "purge_facts", bookings_jobs.PURGE_SECONDS, partial(bookings_jobs.purge, database)
+            ),
+            Chore(
+                "refresh_listings",
+                catalog_jobs.REFRESH_SECONDS,
+                partial(catalog_jobs.refresh_listings, database),
             ),
             Chore(
                 "purge_sessions",

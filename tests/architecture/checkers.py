@@ -50,9 +50,11 @@ EXTRAS = {
     "venues/labels": ("pure", "all spellings of a seat's label"),
     "venues/layout": ("pure", "a hall's layout as it is written and stored"),
     "venues/building": ("pure", "from a layout to a seat map"),
+    "venues/neighbours": ("pure", "who sits beside whom"),
     "venues/templates": ("pure", "layouts of halls as most are"),
     "catalog/drafts": ("pure", "what an organizer wants, before it is checked"),
     "catalog/planning": ("pure", "checks drafts and works out what follows"),
+    "catalog/scheduling": ("pure", "from a rule to the showtimes that follow from it"),
     "catalog/filters": ("pure", "what a list is asked for"),
     "catalog/parameters": ("schemas", "the query parameters that its lists share"),
     "catalog/views": ("schemas", "its answers, which would make schemas too long"),
@@ -64,6 +66,7 @@ EXTRAS = {
     "bookings/terms": ("runtime", "keeps the terms of sale between batches"),
     "bookings/seat_states": ("runtime", "keeps finished answers about seats, made once for all"),
     "bookings/direct": ("runtime", "the reservation past the framework"),
+    "bookings/best_seats": ("runtime", "proposes seats from what the process knows by heart"),
     "bookings/personal": ("commands", "all that is one person's: given out, and deleted"),
     "bookings/audit": ("queries", "checks every invariant in the database"),
 }
@@ -211,7 +214,7 @@ class Source:
         ]
 
 
-DOMAINS = ("accounts", "venues", "catalog", "bookings")
+DOMAINS = ("accounts", "media", "venues", "catalog", "bookings")
 
 
 def _is_below(origin: str, modules: list[str]) -> bool:

@@ -378,6 +378,7 @@ async def test_the_policy_is_written_in_percent_and_kept_in_millionths(
         "maxPerBooking": 10,
         "maxPerUser": 4,
         "waitlist": "off",
+        "orphans": "off",
         "cancellation": {"allowed": False, "hoursBefore": 0},
         "fee": {"percent": None, "amount": 150, "included": False},
         "tax": {"percent": 7.1234, "amount": None, "included": True},

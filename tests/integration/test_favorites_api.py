@@ -54,7 +54,10 @@ async def test_a_draft_that_can_be_seen_no_more_leaves_the_list(
     event = await made_event(client, organizer)
     visitor = await signed_in(client)
     await client.put(f"{FAVORITES}/{event['id']}", headers=visitor)
-    status = "UPDATE events SET status = $2 WHERE id = $1"
+    status = (
+        "WITH changed AS (UPDATE event_listings SET status = $2 WHERE event_id = $1)"
+        " UPDATE events SET status = $2 WHERE id = $1"
+    )
     await connection.execute(status, UUID(event["id"]), "draft")
     assert await listed(client, visitor) == []
     # A cancelled one stays: whoever marked it wants to know.

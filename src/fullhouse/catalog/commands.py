@@ -14,7 +14,7 @@ from fullhouse.catalog import planning
 from fullhouse.catalog.drafts import EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.errors import EVENT_CLOSED, NOT_PUBLISHABLE
 from fullhouse.catalog.planning import CategoryPlaces
-from fullhouse.catalog.store import writing
+from fullhouse.catalog.store import event_listings, writing
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.kit.ids import new_code, new_id
@@ -61,6 +61,7 @@ async def create_event(
             first = ShowtimeDraft(draft.starts_at, draft.ends_at, draft.hall_id)
             new = _new_showtime(first, place.seat_map, duration, categories)
             await writing.insert_showtimes(connection, event_id, [new])
+        await event_listings.refresh(connection, [event_id])
         await note(
             connection,
             principal,
@@ -89,6 +90,7 @@ async def publish_event(database: Database, principal: Principal, event_id: UUID
             return
         _require_complete(len(event.categories))
         await writing.publish(connection, event_id)
+        await event_listings.refresh(connection, [event_id])
         await note(
             connection,
             principal,
@@ -138,6 +140,7 @@ async def add_showtimes(
         ]
         if new:
             await writing.insert_showtimes(connection, event_id, new)
+            await event_listings.refresh(connection, [event_id])
             await note(
                 connection,
                 principal,

@@ -48,8 +48,11 @@ PriceAtLeast = Annotated[
     ),
 ]
 Sort = Annotated[
-    str,
-    QueryParameter(max_length=40, description="startsAt, createdAt, title or price; - reverses."),
+    str | None,
+    QueryParameter(
+        max_length=40,
+        description="startsAt, createdAt, title or price, with q also relevance; - reverses.",
+    ),
 ]
 Fields = Annotated[
     str | None,

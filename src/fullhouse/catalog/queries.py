@@ -16,9 +16,11 @@ from fullhouse.catalog.filters import (
     ShowtimeFilters,
     Viewer,
 )
+from fullhouse.catalog.store import event_listings
 from fullhouse.catalog.store import events as event_store
 from fullhouse.catalog.store import shows as show_store
 from fullhouse.catalog.store import showtimes as showtime_store
+from fullhouse.catalog.store.event_listings import FacetRow
 from fullhouse.catalog.store.events import EventRow, EventSummaryRow
 from fullhouse.catalog.store.listing import Part
 from fullhouse.catalog.store.shows import ShowRow
@@ -53,6 +55,14 @@ async def events(
     """Part of the published events that are not over, as far as they fit the filters."""
     async with database.read() as connection:
         return await event_store.list_events(connection, filters, order, part)
+
+
+async def event_facets(
+    database: Database, filters: EventFilters, most: int
+) -> dict[str, list[FacetRow]]:
+    """What the published events that fit have in common, and how often; at most so many of each."""
+    async with database.read() as connection:
+        return await event_listings.facets(connection, filters, most)
 
 
 async def own_events(

@@ -26,11 +26,13 @@ from fullhouse.catalog.store.events import SORT_KEYS
 from fullhouse.catalog.views import (
     EventSummaryView,
     EventView,
+    FacetsView,
     ShowDetailView,
     ShowtimeView,
     ShowView,
     event_summary_view,
     event_view,
+    facets_view,
     projected,
     show_detail_view,
     show_view,
@@ -42,6 +44,8 @@ _TAGS = ["Catalogue"]
 # How long lists are kept; what organizers change drops them at once.
 _KEPT_SECONDS = 60
 _EVENTS = "events"
+# Values of each facet.
+_MOST_FACETS = 50
 _BY_START = Order("startsAt")
 
 
@@ -60,13 +64,18 @@ async def list_events(
     available: parameters.Available = None,
     price_at_most: parameters.PriceAtMost = None,
     price_at_least: parameters.PriceAtLeast = None,
-    sort: parameters.Sort = "startsAt",
+    sort: parameters.Sort = None,
     fields: parameters.Fields = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     page: PageNumber = None,
 ) -> Page[EventSummaryView]:
-    """Published events. Those that are over are left out unless a date or beginning is given."""
+    """Published events. Those that are over are left out unless a date or beginning is given.
+
+    What is searched for with ``q`` is found by the beginnings of its words, accents and case do not
+    matter, and where nothing fits, almost the same will do. It is ordered by how well it fits, and
+    everything else by when it is.
+    """
     filters = EventFilters(
         q=search,
         category=category,
@@ -78,11 +87,57 @@ async def list_events(
         price_at_most=price_at_most,
         price_at_least=price_at_least,
     )
-    order = order_of(sort, SORT_KEYS)
+    keys = SORT_KEYS if search else [key for key in SORT_KEYS if key != "relevance"]
+    usual = "-relevance" if search else "startsAt"
+    order = order_of(usual if sort is None else sort, keys)
     found = await queries.events(database, filters, order, slice_of(limit, cursor, page))
     views = [event_summary_view(row) for row in found.items]
     keep(request, _KEPT_SECONDS, [_EVENTS])
     return Page(projected(views, fields, EventSummaryView), found.next_cursor, found.total)
+
+
+# The framework takes what is wrong in a dependency for our mistake, so that the parameters stand
+# in both routes.
+@get(
+    "/events/facets",
+    access=PUBLIC,
+    summary="What events have in common",
+    tags=_TAGS,
+    responses=problems(),
+)
+async def list_facets(
+    request: Request[Any, Any, Any],
+    database: Database,
+    search: parameters.Search = None,
+    category: parameters.Category = None,
+    kind: parameters.Kind = None,
+    city: parameters.City = None,
+    venue_id: parameters.VenueId = None,
+    day: parameters.Day = None,
+    since: parameters.Since = None,
+    until: parameters.Until = None,
+    available: parameters.Available = None,
+    price_at_most: parameters.PriceAtMost = None,
+    price_at_least: parameters.PriceAtLeast = None,
+) -> FacetsView:
+    """The cities, kinds, categories and days of the events that fit, with how many have each.
+
+    Each is counted without its own filter, so that a choice does not hide the others.
+    """
+    filters = EventFilters(
+        q=search,
+        category=category,
+        kind=kind,
+        city=city,
+        venue_id=venue_id,
+        period=Period(day, moment_of("from", since), moment_of("to", until)),
+        available=available,
+        price_at_most=price_at_most,
+        price_at_least=price_at_least,
+    )
+    found = await queries.event_facets(database, filters, _MOST_FACETS)
+    keep(request, _KEPT_SECONDS, [_EVENTS])
+    return facets_view(found)
 
 
 @get(
@@ -238,6 +293,7 @@ def _id_or_slug(key: str) -> UUID | str:
 
 ROUTES = [
     list_events,
+    list_facets,
     get_event,
     list_movies,
     get_movie,

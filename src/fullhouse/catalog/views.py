@@ -12,6 +12,7 @@ from fullhouse.catalog.filters import ShowStatus, refusal
 from fullhouse.catalog.queries import EventWithShowtimes, ShowWithEvents
 from fullhouse.catalog.rules import Policy
 from fullhouse.catalog.schemas import PolicyBody, policy_body
+from fullhouse.catalog.store.event_listings import FacetRow
 from fullhouse.catalog.store.events import EventSummaryRow
 from fullhouse.catalog.store.shows import ShowRow
 from fullhouse.catalog.store.showtimes import PlaceRow, ShowtimeRow
@@ -88,6 +89,25 @@ class EventSummaryView(View):
     highest_price: Money | None
     available: int | None
     created_at: datetime
+
+
+class FacetView(View):
+    """One value, and how many of the events that fit have it."""
+
+    value: str
+    count: int
+
+
+class FacetsView(View):
+    """What the events that fit have: ``city``, ``kind``, ``category`` (of tickets) and ``date``.
+
+    The most frequent come first, dates in their order; at most 50 of each.
+    """
+
+    city: list[FacetView]
+    kind: list[FacetView]
+    category: list[FacetView]
+    date: list[FacetView]
 
 
 class CategoryView(View):
@@ -289,3 +309,10 @@ def _hall(place: PlaceRow) -> HallBriefView | None:
 
 def _money(amount: int | None, currency: str) -> Money | None:
     return None if amount is None else Money(amount, currency)
+
+
+def facets_view(found: Mapping[str, list[FacetRow]]) -> FacetsView:
+    """The facets as the API shows them."""
+    return FacetsView(
+        **{name: [FacetView(row.value, row.count) for row in rows] for name, rows in found.items()}
+    )

@@ -62,6 +62,9 @@ class Database:
                     "timezone": "UTC",
                     "lock_timeout": "5s",
                     "statement_timeout": "9s",
+                    # How alike words must be to be taken for one another (pg_trgm's <%): one
+                    # letter wrong in a word of five or six.
+                    "pg_trgm.word_similarity_threshold": "0.45",
                 },
             },
             pool_size=pool_size,

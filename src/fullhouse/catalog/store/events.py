@@ -11,21 +11,18 @@ from sqlalchemy.sql.selectable import LateralFromClause
 
 from fullhouse.api.pagination import Slice
 from fullhouse.catalog.filters import EventFilters, Order, Viewer
-from fullhouse.catalog.store.listing import Part, SortKey, contains, fetch_part, in_period
+from fullhouse.catalog.store import event_listings as listings
+from fullhouse.catalog.store.listing import Part, fetch_part
 from fullhouse.catalog.store.showtimes import PLACE_COLUMNS, PlaceRow, is_visible, place_of
 from fullhouse.catalog.tables import (
     allotments,
     categories,
+    event_listings,
     events,
-    favorites,
     shows,
     showtimes,
 )
 from fullhouse.venues.tables import halls, venues
-
-# Where a list by start puts events without a showtime: behind all others.
-_NEVER = sa.literal_column("TIMESTAMPTZ '9999-01-01 00:00:00Z'", sa.DateTime(timezone=True))
-_NO_PRICE = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +86,29 @@ class EventRow:
 async def list_events(
     connection: AsyncConnection, filters: EventFilters, order: Order, part: Slice
 ) -> Part[EventSummaryRow]:
-    """Part of the events that fit. ``order.key`` is one of ``SORT_KEYS``."""
+    """Part of the events that fit. ``order.key`` is one of ``SORT_KEYS``.
+
+    Which they are is read from the listings alone; the rest only of those that are shown.
+    """
+    statement = listings.matching(filters)
+    sort = listings.sort_keys(filters, statement)[order.key]
+    found = await fetch_part(connection, statement, event_listings.c.event_id, sort, order, part)
+    shown = await _summaries(connection, filters, [row.event_id for row in found.items])
+    return Part(shown, found.next_cursor, found.total)
+
+
+SORT_KEYS = ("startsAt", "createdAt", "title", "price", "relevance")
+
+
+async def _summaries(
+    connection: AsyncConnection, filters: EventFilters, event_ids: list[UUID]
+) -> list[EventSummaryRow]:
+    """These events in this order, each with its first showtime that fits the filters."""
+    if not event_ids:
+        return []
     following = _next_showtime(filters)
     prices = _prices()
-    statement = (
+    statement: sa.Select[Any] = (
         sa.select(
             *_EVENT_COLUMNS,
             events.c.created_at,
@@ -108,19 +124,11 @@ async def list_events(
         .outerjoin(halls, halls.c.id == events.c.hall_id)
         .outerjoin(following, sa.true())
         .outerjoin(prices, sa.true())
-        .where(*_conditions(filters, following))
+        .where(events.c.id.in_(event_ids))
     )
-    sort = {
-        "startsAt": SortKey(sa.func.coalesce(following.c.starts_at, _NEVER), datetime),
-        "createdAt": SortKey(events.c.created_at, datetime),
-        "title": SortKey(events.c.title, str),
-        "price": SortKey(sa.func.coalesce(prices.c.lowest, _NO_PRICE), int),
-    }[order.key]
-    found = await fetch_part(connection, statement, events.c.id, sort, order, part)
-    return Part([_summary(row) for row in found.items], found.next_cursor, found.total)
-
-
-SORT_KEYS = ("startsAt", "createdAt", "title", "price")
+    rows = {row.id: row for row in await connection.execute(statement)}
+    # One that was deleted between the two looks is left out.
+    return [_summary(rows[event_id]) for event_id in event_ids if event_id in rows]
 
 
 async def find_event(
@@ -142,7 +150,7 @@ async def find_event(
         .join(shows, shows.c.id == events.c.show_id)
         .outerjoin(venues, venues.c.id == events.c.venue_id)
         .outerjoin(halls, halls.c.id == events.c.hall_id)
-        .where(named, is_visible(viewer))
+        .where(named, events.c.deleted_at.is_(None), is_visible(viewer))
     )
     row = (await connection.execute(statement)).first()
     if row is None:
@@ -172,19 +180,10 @@ async def _categories_of(connection: AsyncConnection, event_id: UUID) -> list[Ca
 
 def _next_showtime(filters: EventFilters) -> LateralFromClause:
     """The first showtime of an event that fits the filters."""
-    statement = sa.select(showtimes.c.starts_at, showtimes.c.ends_at).where(
-        showtimes.c.event_id == events.c.id,
-        showtimes.c.status == "scheduled",
-        *in_period(filters.period, events.c.timezone),
-    )
-    if filters.available is not None:
-        left = sa.exists().where(
-            allotments.c.showtime_id == showtimes.c.id,
-            allotments.c.held + allotments.c.sold + allotments.c.blocked < allotments.c.capacity,
-        )
-        statement = statement.where(left if filters.available else sa.not_(left))
     return (
-        statement.correlate(events)
+        sa.select(showtimes.c.starts_at, showtimes.c.ends_at)
+        .where(showtimes.c.event_id == events.c.id, *listings.fits_showtime(filters))
+        .correlate(events)
         .order_by(showtimes.c.starts_at, showtimes.c.id)
         .limit(1)
         .lateral("following")
@@ -192,12 +191,26 @@ def _next_showtime(filters: EventFilters) -> LateralFromClause:
 
 
 def _prices() -> LateralFromClause:
+    """The lowest and the highest price of an event, at any showtime that is not over."""
+    usual = sa.select(categories.c.price).where(categories.c.event_id == events.c.id)
+    special = (
+        sa.select(allotments.c.price)
+        .join(showtimes, showtimes.c.id == allotments.c.showtime_id)
+        .where(
+            showtimes.c.event_id == events.c.id,
+            showtimes.c.ends_at > sa.func.now(),
+            allotments.c.price.is_not(None),
+        )
+    )
+    all_prices = (
+        sa.union_all(usual.correlate(events), special.correlate(events)).subquery().lateral("asked")
+    )
     return (
         sa.select(
-            sa.func.min(categories.c.price).label("lowest"),
-            sa.func.max(categories.c.price).label("highest"),
+            sa.func.min(all_prices.c.price).label("lowest"),
+            sa.func.max(all_prices.c.price).label("highest"),
         )
-        .where(categories.c.event_id == events.c.id)
+        .select_from(all_prices)
         .correlate(events)
         .lateral("prices")
     )
@@ -212,75 +225,12 @@ def _places_left() -> sa.ScalarSelect[int]:
         .where(
             showtimes.c.event_id == events.c.id,
             showtimes.c.status == "scheduled",
+            showtimes.c.deleted_at.is_(None),
             showtimes.c.ends_at > sa.func.now(),
         )
         .correlate(events)
         .scalar_subquery()
     )
-
-
-def _conditions(
-    filters: EventFilters, following: LateralFromClause
-) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    if filters.public:
-        conditions.append(events.c.status == "published")
-        asks_for_showtime = (
-            filters.period != type(filters.period)() or filters.available is not None
-        )
-        has_none = sa.not_(sa.exists().where(showtimes.c.event_id == events.c.id))
-        fits = following.c.starts_at.is_not(None)
-        # What is over is not shown; what has no date yet is, unless dates are asked for.
-        conditions.append(fits if asks_for_showtime else sa.or_(fits, has_none))
-    if filters.of_organizations is not None:
-        conditions.append(events.c.organization_id.in_(filters.of_organizations))
-    if filters.status is not None:
-        conditions.append(events.c.status == filters.status)
-    if filters.favorites_of is not None:
-        marked = sa.exists().where(
-            favorites.c.user_id == filters.favorites_of, favorites.c.event_id == events.c.id
-        )
-        conditions.append(marked)
-    if filters.visible_to is not None:
-        conditions.append(is_visible(filters.visible_to))
-    if filters.q is not None:
-        conditions.append(
-            sa.or_(
-                *(
-                    contains(column, filters.q)
-                    for column in (
-                        events.c.title,
-                        events.c.description,
-                        shows.c.title,
-                        sa.func.coalesce(venues.c.name, ""),
-                        sa.func.coalesce(events.c.location, ""),
-                    )
-                )
-            )
-        )
-    if filters.kind is not None:
-        conditions.append(shows.c.kind == filters.kind)
-    if filters.city is not None:
-        conditions.append(sa.func.lower(venues.c.city) == filters.city.strip().lower())
-    if filters.venue_id is not None:
-        conditions.append(events.c.venue_id == filters.venue_id)
-    if filters.show_id is not None:
-        conditions.append(events.c.show_id == filters.show_id)
-    return conditions + _category_conditions(filters)
-
-
-def _category_conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
-    """One category must have the name and the price that are asked for."""
-    asked: list[sa.ColumnElement[bool]] = []
-    if filters.category is not None:
-        asked.append(sa.func.lower(categories.c.name) == filters.category.strip().lower())
-    if filters.price_at_most is not None:
-        asked.append(categories.c.price <= filters.price_at_most)
-    if filters.price_at_least is not None:
-        asked.append(categories.c.price >= filters.price_at_least)
-    if not asked:
-        return []
-    return [sa.exists().where(categories.c.event_id == events.c.id, *asked)]
 
 
 def _summary(row: sa.Row[Any]) -> EventSummaryRow:

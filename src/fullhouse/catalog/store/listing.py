@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -13,6 +14,9 @@ from fullhouse.catalog.filters import Order, Period, position_of
 from fullhouse.catalog.tables import showtimes
 
 T = TypeVar("T")
+
+# Local days and UTC's differ by less than this, so that an index on instants finds a day.
+_MOST_OFFSET = timedelta(hours=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +82,32 @@ def in_period(period: Period, timezone: sa.ColumnElement[str]) -> list[sa.Column
     if period.is_open:
         conditions.append(showtimes.c.ends_at > sa.func.now())
     if period.day is not None:
-        conditions.append(local_day == period.day)
-    for bound, is_lower in ((period.since, True), (period.until, False)):
-        if bound is None:
-            continue
-        # datetime is a subclass of date: an instant compares with the start, a day with its day.
-        value = start if hasattr(bound, "tzinfo") else local_day
-        conditions.append(value >= bound if is_lower else value <= bound)
+        conditions += [
+            local_day == period.day,
+            start >= _midnight(period.day) - _MOST_OFFSET,
+            start < _midnight(period.day) + timedelta(days=1) + _MOST_OFFSET,
+        ]
+    if isinstance(period.since, datetime):
+        conditions.append(start >= period.since)
+    elif period.since is not None:
+        conditions += [
+            local_day >= period.since,
+            start >= _midnight(period.since) - _MOST_OFFSET,
+        ]
+    if isinstance(period.until, datetime):
+        conditions.append(start <= period.until)
+    elif period.until is not None:
+        conditions += [
+            local_day <= period.until,
+            start < _midnight(period.until) + timedelta(days=1) + _MOST_OFFSET,
+        ]
     return conditions
 
 
 def contains(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
     """Whether a column holds the text anywhere, in any case; % and _ mean themselves."""
     return column.icontains(text.strip(), autoescape=True)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)

@@ -174,13 +174,14 @@ _SHOWTIMES: sa.Select[Any] = (
     .join(events, events.c.id == showtimes.c.event_id)
     .outerjoin(halls, halls.c.id == showtimes.c.hall_id)
     .outerjoin(venues, venues.c.id == events.c.venue_id)
+    .where(showtimes.c.deleted_at.is_(None), events.c.deleted_at.is_(None))
 )
 
 _ALLOTMENTS: sa.Select[Any] = sa.select(
     allotments.c.showtime_id,
     categories.c.id,
     categories.c.name,
-    categories.c.price,
+    sa.func.coalesce(allotments.c.price, categories.c.price),
     categories.c.benefits,
     sa.func.coalesce(categories.c.sections, categories.c.areas),
     categories.c.sections.is_not(None),

@@ -14,11 +14,12 @@ from fullhouse.catalog.rules import CategoryTerms, Policy, SaleTerms
 
 _SALE_TERMS = """
 SELECT s.id AS showtime_id, i.revision, e.id AS event_id, e.organization_id, e.title, e.currency,
-       e.status <> 'draft' AS public,
-       e.status = 'published' AND s.status = 'scheduled' AS on_sale,
+       e.status <> 'draft' AND e.deleted_at IS NULL AND s.deleted_at IS NULL AS public,
+       e.status = 'published' AND s.status = 'scheduled'
+           AND s.deleted_at IS NULL AS on_sale,
        e.sales_open_at, coalesce(e.sales_close_at, s.starts_at) AS sales_close_at,
        s.starts_at, s.seat_map_id, e.policy::text AS policy,
-       c.id AS category_id, c.name, c.price, c.sections
+       c.id AS category_id, c.name, coalesce(a.price, c.price) AS price, c.sections
   FROM showtimes s
   JOIN inventories i ON i.showtime_id = s.id
   JOIN events e ON e.id = s.event_id

@@ -5,8 +5,10 @@ compared with. Words are found by their beginnings; where no event has all of th
 whose words are almost the same.
 """
 
+import re
 from collections.abc import Collection
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,20 +17,22 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.catalog.filters import EventFilters, Period, Viewer
-from fullhouse.catalog.store.listing import SortKey
+from fullhouse.catalog.store.listing import SortKey, in_period
 from fullhouse.catalog.tables import (
     allotments,
     categories,
     event_listings,
     events,
     favorites,
+    shows,
     showtimes,
 )
+from fullhouse.venues.tables import venues
 
 listings = event_listings.c
 
-# Local days and UTC's differ by less than this, so that an index on instants finds a day.
-_MOST_OFFSET = timedelta(hours=15)
+# More are not looked for one by one.
+_MOST_WORDS = 10
 # The words of a query, folded, each standing for all that begin with it.
 _QUERY = """
 (SELECT string_agg(quote_literal(word) || ':*', ' & ')
@@ -48,6 +52,25 @@ async def refresh_of_show(connection: AsyncConnection, show_id: UUID) -> None:
     """Bring the rows of a show's events up to date."""
     found = await connection.execute(sa.select(events.c.id).where(events.c.show_id == show_id))
     await refresh(connection, found.scalars().all())
+
+
+async def stale(connection: AsyncConnection, limit: int) -> list[UUID]:
+    """Events whose rows are not up to date any more, or are missing; some of them."""
+    over = sa.select(listings.event_id).where(listings.next_ends_at <= sa.func.now())
+    by_show = (
+        sa.select(listings.event_id)
+        .join(shows, shows.c.id == listings.show_id)
+        .where(shows.c.changed_at > listings.refreshed_at)
+    )
+    by_venue = (
+        sa.select(listings.event_id)
+        .join(venues, venues.c.id == listings.venue_id)
+        .where(venues.c.changed_at > listings.refreshed_at)
+    )
+    found = await connection.execute(
+        sa.union(over.limit(limit), by_show.limit(limit), by_venue.limit(limit)).limit(limit)
+    )
+    return list(found.scalars())
 
 
 def matching(filters: EventFilters) -> sa.Select[Any]:
@@ -81,44 +104,88 @@ def sort_keys(filters: EventFilters, statement: sa.Select[Any]) -> dict[str, Sor
         "title": SortKey(listings.title, str),
         "price": SortKey(listings.lowest_price, int),
     }
-    if filters.q is not None:
+    if filters.q:
         keys["relevance"] = SortKey(_relevance(filters.q), int)
     return keys
+
+
+@dataclass(frozen=True, slots=True)
+class FacetRow:
+    """One value that events have, and how many of those that fit have it."""
+
+    value: str
+    count: int
+
+
+async def facets(
+    connection: AsyncConnection, filters: EventFilters, most: int
+) -> dict[str, list[FacetRow]]:
+    """The cities, kinds, categories and days of the events that fit, the most frequent first.
+
+    Each is counted without its own filter, so that a chosen city does not hide the others. Days
+    are those of showtimes where they happen, in their own order.
+    """
+    by_city = replace(filters, city=None)
+    by_kind = replace(filters, kind=None)
+    by_category = replace(filters, category=None)
+    by_day = replace(filters, period=Period())
+    return {
+        "city": await _counted(connection, by_city, listings.city, most),
+        "kind": await _counted(connection, by_kind, listings.kind, most),
+        "category": await _categories(connection, by_category, most),
+        "date": await _days(connection, by_day, most),
+    }
+
+
+async def _counted(
+    connection: AsyncConnection, filters: EventFilters, column: sa.ColumnElement[Any], most: int
+) -> list[FacetRow]:
+    count = sa.func.count()
+    statement = (
+        matching(filters)
+        .with_only_columns(column, count)
+        .where(column.is_not(None))
+        .group_by(column)
+        .order_by(count.desc(), column)
+        .limit(most)
+    )
+    return [FacetRow(*row) for row in await connection.execute(statement)]
+
+
+async def _categories(
+    connection: AsyncConnection, filters: EventFilters, most: int
+) -> list[FacetRow]:
+    fitting = matching(filters).subquery()
+    name, count = sa.func.min(categories.c.name), sa.func.count(categories.c.event_id.distinct())
+    statement = (
+        sa.select(name, count)
+        .join(fitting, fitting.c.event_id == categories.c.event_id)
+        .group_by(sa.func.lower(sa.func.unaccent(categories.c.name)))
+        .order_by(count.desc(), name)
+        .limit(most)
+    )
+    return [FacetRow(*row) for row in await connection.execute(statement)]
+
+
+async def _days(connection: AsyncConnection, filters: EventFilters, most: int) -> list[FacetRow]:
+    fitting = matching(filters).subquery()
+    day = sa.cast(sa.func.timezone(events.c.timezone, showtimes.c.starts_at), sa.Date)
+    statement = (
+        sa.select(day, sa.func.count(showtimes.c.event_id.distinct()))
+        .join(events, events.c.id == showtimes.c.event_id)
+        .join(fitting, fitting.c.event_id == events.c.id)
+        .where(*fits_showtime(filters))
+        .group_by(day)
+        .order_by(day)
+        .limit(most)
+    )
+    rows = await connection.execute(statement)
+    return [FacetRow(found.isoformat(), count) for found, count in rows]
 
 
 def asks_for_showtime(filters: EventFilters) -> bool:
     """Whether only events with a certain showtime are wanted."""
     return filters.period != Period() or filters.available is not None
-
-
-def in_period(period: Period, timezone: sa.ColumnElement[str]) -> list[sa.ColumnElement[bool]]:
-    """Showtimes that start in the period; without a beginning, only those that are not over."""
-    start = showtimes.c.starts_at
-    local_day = sa.cast(sa.func.timezone(timezone, start), sa.Date)
-    conditions: list[sa.ColumnElement[bool]] = []
-    if period.is_open:
-        conditions.append(showtimes.c.ends_at > sa.func.now())
-    if period.day is not None:
-        conditions += [
-            local_day == period.day,
-            start >= _midnight(period.day) - _MOST_OFFSET,
-            start < _midnight(period.day) + timedelta(days=1) + _MOST_OFFSET,
-        ]
-    if isinstance(period.since, datetime):
-        conditions.append(start >= period.since)
-    elif period.since is not None:
-        conditions += [
-            local_day >= period.since,
-            start >= _midnight(period.since) - _MOST_OFFSET,
-        ]
-    if isinstance(period.until, datetime):
-        conditions.append(start <= period.until)
-    elif period.until is not None:
-        conditions += [
-            local_day <= period.until,
-            start < _midnight(period.until) + timedelta(days=1) + _MOST_OFFSET,
-        ]
-    return conditions
 
 
 def fits_showtime(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
@@ -168,7 +235,7 @@ def _conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
         conditions.append(listings.venue_id == filters.venue_id)
     if filters.show_id is not None:
         conditions.append(listings.show_id == filters.show_id)
-    if filters.q is not None:
+    if filters.q:
         conditions.append(_found(filters.q))
     return conditions + _category_conditions(filters)
 
@@ -202,15 +269,23 @@ def _found(q: str) -> sa.ColumnElement[bool]:
     none_has_all = sa.not_(
         sa.exists().where(others.c.document.op("@@")(query), others.c.status == "published")
     )
-    almost = folded(q).op("<%", is_comparison=True)(listings.words)
-    return sa.or_(listings.document.op("@@", is_comparison=True)(query), sa.and_(none_has_all, almost))
+    almost = [folded(word).op("<%", is_comparison=True)(listings.words) for word in _words(q)]
+    has_all = listings.document.op("@@", is_comparison=True)(query)
+    return sa.or_(has_all, sa.and_(none_has_all, *almost)) if almost else has_all
 
 
 def _relevance(q: str) -> sa.ColumnElement[int]:
+    rank: sa.ColumnElement[Any] = sa.func.coalesce(
+        sa.func.ts_rank(listings.document, _query(q)), 0.0
+    )
+    for word in _words(q):
+        rank += sa.func.word_similarity(folded(word), listings.words)
     # In millionths, so that a cursor can name it exactly.
-    rank = sa.func.coalesce(sa.func.ts_rank(listings.document, _query(q)), 0.0)
-    alike = sa.func.word_similarity(folded(q), listings.words)
-    return sa.cast(sa.func.round(sa.cast((rank + alike) * 1_000_000, sa.Numeric)), sa.BigInteger)
+    return sa.cast(sa.func.round(sa.cast(rank * 1_000_000, sa.Numeric)), sa.BigInteger)
+
+
+def _words(q: str) -> list[str]:
+    return re.findall(r"\w+", q)[:_MOST_WORDS]
 
 
 def _query(q: str) -> sa.TextClause:
@@ -220,13 +295,7 @@ def _query(q: str) -> sa.TextClause:
 def _is_visible(viewer: Viewer) -> sa.ColumnElement[bool]:
     if viewer.organizations is None:
         return sa.true()
-    return sa.or_(
-        listings.status != "draft", listings.organization_id.in_(viewer.organizations)
-    )
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)
+    return sa.or_(listings.status != "draft", listings.organization_id.in_(viewer.organizations))
 
 
 _NO_TEXTS = sa.literal([], ARRAY(sa.Text))
