@@ -221,6 +221,7 @@ def upgrade() -> None:
         ),
     )
     op.add_column("shows", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("shows_title", "shows", ["title", "id"], unique=False)
     op.create_index("shows_changed_at", "shows", ["changed_at"], unique=False)
     op.add_column("showtimes", sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("showtimes", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))

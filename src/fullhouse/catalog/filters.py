@@ -62,6 +62,8 @@ class EventFilters:
     """Which events; ``None`` leaves a question open. Prices in minor units."""
 
     q: str | None = None
+    # Where no event has all the words: those whose words are almost the same.
+    almost: bool = False
     category: str | None = None
     kind: str | None = None
     city: str | None = None

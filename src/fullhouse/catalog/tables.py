@@ -30,6 +30,7 @@ shows = sa.Table(
     now_column("changed_at"),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.Index("shows_changed_at", "changed_at"),
+    sa.Index("shows_title", "title", "id"),
     sa.CheckConstraint("ends_on >= released_on", name="release_ordered"),
     sa.CheckConstraint(
         "kind IN ('movie', 'concert', 'play', 'conference', 'other')", name="kind_known"

@@ -62,6 +62,8 @@ class Database:
                     "timezone": "UTC",
                     "lock_timeout": "5s",
                     "statement_timeout": "9s",
+                    # What is asked for is in memory or on a disk without a moving head.
+                    "random_page_cost": "1.1",
                     # How alike words must be to be taken for one another (pg_trgm's <%): one
                     # letter wrong in a word of five or six.
                     "pg_trgm.word_similarity_threshold": "0.45",

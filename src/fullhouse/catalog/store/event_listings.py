@@ -73,6 +73,17 @@ async def stale(connection: AsyncConnection, limit: int) -> list[UUID]:
     return list(found.scalars())
 
 
+async def as_found(connection: AsyncConnection, filters: EventFilters) -> EventFilters:
+    """The filters by which something is found: where no event has all words, almost the same do."""
+    if not filters.q or not _words(filters.q):
+        return filters
+    # A question of its own: one statement for both would read all listings.
+    exact = sa.select(sa.exists(matching(filters).with_only_columns(sa.literal(1)).limit(1)))
+    if (await connection.execute(exact)).scalar_one():
+        return filters
+    return replace(filters, almost=True)
+
+
 def matching(filters: EventFilters) -> sa.Select[Any]:
     """The ids of the events that fit, with ``starts_at`` of the first showtime that does.
 
@@ -125,6 +136,7 @@ async def facets(
     Each is counted without its own filter, so that a chosen city does not hide the others. Days
     are those of showtimes where they happen, in their own order.
     """
+    filters = await as_found(connection, filters)
     by_city = replace(filters, city=None)
     by_kind = replace(filters, kind=None)
     by_category = replace(filters, category=None)
@@ -236,7 +248,7 @@ def _conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
     if filters.show_id is not None:
         conditions.append(listings.show_id == filters.show_id)
     if filters.q:
-        conditions.append(_found(filters.q))
+        conditions.append(_found(filters))
     return conditions + _category_conditions(filters)
 
 
@@ -263,15 +275,13 @@ def folded(text: str) -> sa.ColumnElement[str]:
     return sa.func.lower(sa.func.unaccent(text.strip()))
 
 
-def _found(q: str) -> sa.ColumnElement[bool]:
-    query = _query(q)
-    others = event_listings.alias("others")
-    none_has_all = sa.not_(
-        sa.exists().where(others.c.document.op("@@")(query), others.c.status == "published")
+def _found(filters: EventFilters) -> sa.ColumnElement[bool]:
+    assert filters.q is not None
+    if not filters.almost:
+        return listings.document.op("@@", is_comparison=True)(_query(filters.q))
+    return sa.and_(
+        *(folded(word).op("<%", is_comparison=True)(listings.words) for word in _words(filters.q))
     )
-    almost = [folded(word).op("<%", is_comparison=True)(listings.words) for word in _words(q)]
-    has_all = listings.document.op("@@", is_comparison=True)(query)
-    return sa.or_(has_all, sa.and_(none_has_all, *almost)) if almost else has_all
 
 
 def _relevance(q: str) -> sa.ColumnElement[int]:

@@ -90,6 +90,7 @@ async def list_events(
 
     Which they are is read from the listings alone; the rest only of those that are shown.
     """
+    filters = await listings.as_found(connection, filters)
     statement = listings.matching(filters)
     sort = listings.sort_keys(filters, statement)[order.key]
     found = await fetch_part(connection, statement, event_listings.c.event_id, sort, order, part)
