@@ -98,11 +98,13 @@ class Order:
 
     key: str
     descending: bool = False
+    almost: bool = False  # of a list of what is almost spelt right: its cursors are its own
 
     @property
     def name(self) -> str:
         """As the sort parameter writes it: ``-startsAt``."""
-        return f"-{self.key}" if self.descending else self.key
+        name = f"-{self.key}" if self.descending else self.key
+        return f"~{name}" if self.almost else name
 
 
 def order_of(sort: str, keys: Collection[str]) -> Order:

@@ -73,17 +73,6 @@ async def stale(connection: AsyncConnection, limit: int) -> list[UUID]:
     return list(found.scalars())
 
 
-async def as_found(connection: AsyncConnection, filters: EventFilters) -> EventFilters:
-    """The filters by which something is found: where no event has all words, almost the same do."""
-    if not filters.q or not _words(filters.q):
-        return filters
-    # A question of its own: one statement for both would read all listings.
-    exact = sa.select(sa.exists(matching(filters).with_only_columns(sa.literal(1)).limit(1)))
-    if (await connection.execute(exact)).scalar_one():
-        return filters
-    return replace(filters, almost=True)
-
-
 def matching(filters: EventFilters) -> sa.Select[Any]:
     """The ids of the events that fit, with ``starts_at`` of the first showtime that does.
 
@@ -136,7 +125,11 @@ async def facets(
     Each is counted without its own filter, so that a chosen city does not hide the others. Days
     are those of showtimes where they happen, in their own order.
     """
-    filters = await as_found(connection, filters)
+    if filters.q:
+        # Counted, so that the planner does not hope to meet one soon and reads all listings.
+        found = sa.select(sa.func.count()).select_from(matching(filters).subquery())
+        none_has_all = (await connection.execute(found)).scalar_one() == 0
+        filters = replace(filters, almost=none_has_all)
     by_city = replace(filters, city=None)
     by_kind = replace(filters, kind=None)
     by_category = replace(filters, category=None)
@@ -279,6 +272,9 @@ def _found(filters: EventFilters) -> sa.ColumnElement[bool]:
     assert filters.q is not None
     if not filters.almost:
         return listings.document.op("@@", is_comparison=True)(_query(filters.q))
+    words = _words(filters.q)
+    if not words:
+        return sa.false()
     return sa.and_(
         *(folded(word).op("<%", is_comparison=True)(listings.words) for word in _words(filters.q))
     )

@@ -1,6 +1,6 @@
 """Reads events: lists with their next showtime, lowest price and places left; and one in full."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -90,12 +90,23 @@ async def list_events(
 
     Which they are is read from the listings alone; the rest only of those that are shown.
     """
-    filters = await listings.as_found(connection, filters)
-    statement = listings.matching(filters)
-    sort = listings.sort_keys(filters, statement)[order.key]
-    found = await fetch_part(connection, statement, event_listings.c.event_id, sort, order, part)
+    # A list goes on as it began: a cursor tells whether that was with what is almost right.
+    begun = part.after is not None and str(part.after[0]).startswith("~")
+    found = await _ids(connection, replace(filters, almost=begun), order, part)
+    if filters.q and not found.items and part.after is None:
+        filters = replace(filters, almost=True)
+        found = await _ids(connection, filters, order, part)
     shown = await _summaries(connection, filters, [row.event_id for row in found.items])
     return Part(shown, found.next_cursor, found.total)
+
+
+async def _ids(
+    connection: AsyncConnection, filters: EventFilters, order: Order, part: Slice
+) -> Part[sa.Row[Any]]:
+    statement = listings.matching(filters)
+    sort = listings.sort_keys(filters, statement)[order.key]
+    order = replace(order, almost=filters.almost)
+    return await fetch_part(connection, statement, event_listings.c.event_id, sort, order, part)
 
 
 SORT_KEYS = ("startsAt", "createdAt", "title", "price", "relevance")
