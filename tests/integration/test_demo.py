@@ -167,6 +167,7 @@ async def test_it_fills_the_days_to_come(other_parts: Parts, now: datetime) -> N
         # As if nobody had started it for a year.
         await connection.exec_driver_sql(
             "UPDATE showtimes SET starts_at = starts_at - interval '1 year', "
-            "ends_at = ends_at - interval '1 year'"
+            "ends_at = ends_at - interval '1 year', "
+            "busy_until = busy_until - interval '1 year'"
         )
     assert (await load(other_parts, now)).showtimes == 27

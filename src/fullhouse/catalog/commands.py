@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,9 +13,9 @@ from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal, require
 from fullhouse.catalog import planning
 from fullhouse.catalog.drafts import EventDraft, ShowDraft, ShowtimeDraft
-from fullhouse.catalog.errors import EVENT_CLOSED, NOT_PUBLISHABLE
+from fullhouse.catalog.errors import EVENT_CLOSED, NOT_PUBLISHABLE, SCHEDULE_CONFLICT
 from fullhouse.catalog.planning import CategoryPlaces
-from fullhouse.catalog.store import event_listings, writing
+from fullhouse.catalog.store import event_listings, schedule, writing
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.kit.ids import new_code, new_id
@@ -23,9 +24,19 @@ from fullhouse.venues import queries as venues
 from fullhouse.venues.queries import SeatMaps
 from fullhouse.venues.rules import organization_for
 from fullhouse.venues.seatmap import SeatMap
+from fullhouse.venues.store import HallRow, lock_hall
 
 DEFAULT_TIMEZONE = "UTC"
 _MOST_SLUG_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A hall as showtimes need it."""
+
+    id: UUID
+    seat_map: SeatMap | None
+    cleaning: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,7 @@ class _Place:
 
     venue_id: UUID | None
     timezone: str
-    seat_map: SeatMap | None
+    hall: Room | None
 
 
 async def create_event(
@@ -50,7 +61,8 @@ async def create_event(
     if draft.publish:
         _require_complete(len(draft.categories))
     place = await _place_of(database, seat_maps, draft, organization_id)
-    planned = planning.plan_categories(draft.categories, place.seat_map)
+    seat_map = place.hall.seat_map if place.hall is not None else None
+    planned = planning.plan_categories(draft.categories, seat_map)
     event_id = new_id()
     async with database.begin() as connection:
         await _check_organization(connection, organization_id)
@@ -59,8 +71,8 @@ async def create_event(
         categories = await writing.insert_categories(connection, event_id, planned)
         if draft.starts_at is not None:
             first = ShowtimeDraft(draft.starts_at, draft.ends_at, draft.hall_id)
-            new = _new_showtime(first, place.seat_map, duration, categories)
-            await writing.insert_showtimes(connection, event_id, [new])
+            new = _new_showtime(first, place.hall, duration, categories)
+            await _schedule(connection, principal, event_id, [new])
         await event_listings.refresh(connection, [event_id])
         await note(
             connection,
@@ -123,8 +135,8 @@ async def add_showtimes(
     async with database.begin() as connection:
         event = await _own_event(connection, principal, event_id)
     # A hall stays where it is and seat maps do not change: no lock is needed while they are read.
-    maps = {
-        hall_id: await _newest_map(database, seat_maps, hall_id, event.venue_id)
+    rooms = {
+        hall_id: await _room(database, seat_maps, hall_id, event.venue_id)
         for hall_id in {draft.hall_id or event.hall_id for draft in drafts}
     }
     async with database.begin() as connection:
@@ -132,14 +144,14 @@ async def add_showtimes(
         new = [
             _new_showtime(
                 ShowtimeDraft(draft.starts_at, draft.ends_at, draft.hall_id or event.hall_id),
-                maps[draft.hall_id or event.hall_id],
+                rooms[draft.hall_id or event.hall_id],
                 event.duration_minutes,
                 event.categories,
             )
             for draft in drafts
         ]
         if new:
-            await writing.insert_showtimes(connection, event_id, new)
+            await _schedule(connection, principal, event_id, new)
             await event_listings.refresh(connection, [event_id])
             await note(
                 connection,
@@ -157,7 +169,7 @@ async def add_showtimes(
 async def _place_of(
     database: Database, seat_maps: SeatMaps, draft: EventDraft, organization_id: UUID
 ) -> _Place:
-    venue_id, timezone, seat_map = draft.venue_id, DEFAULT_TIMEZONE, None
+    venue_id, timezone, room = draft.venue_id, DEFAULT_TIMEZONE, None
     if draft.hall_id is not None:
         hall = await venues.find_hall(database, draft.hall_id)
         if hall is None or hall.organization_id not in (None, organization_id):
@@ -165,8 +177,7 @@ async def _place_of(
         if draft.venue_id not in (None, hall.venue_id):
             raise _wrong("/hallId", "is a hall of another venue")
         venue_id, timezone = hall.venue_id, hall.timezone
-        if hall.seat_map_id is not None:
-            seat_map = await seat_maps.get(hall.seat_map_id)
+        room = await _room_of(seat_maps, hall)
     elif draft.venue_id is not None:
         venue = await venues.find_venue(database, draft.venue_id)
         if venue is None or venue.organization_id not in (None, organization_id):
@@ -176,18 +187,57 @@ async def _place_of(
         if not await venues.knows_timezone(database, draft.timezone):
             raise _wrong("/timezone", "is not the IANA name of a time zone")
         timezone = draft.timezone
-    return _Place(venue_id, timezone, seat_map)
+    return _Place(venue_id, timezone, room)
 
 
-async def _newest_map(
+async def _room(
     database: Database, seat_maps: SeatMaps, hall_id: UUID | None, venue_id: UUID | None
-) -> SeatMap | None:
+) -> Room | None:
     if hall_id is None:
         return None
     hall = await venues.find_hall(database, hall_id)
     if hall is None or hall.venue_id != venue_id:
         raise _wrong("/hallId", "is no hall of the event's venue")
-    return None if hall.seat_map_id is None else await seat_maps.get(hall.seat_map_id)
+    return await _room_of(seat_maps, hall)
+
+
+async def _room_of(seat_maps: SeatMaps, hall: HallRow) -> Room:
+    seat_map = None if hall.seat_map_id is None else await seat_maps.get(hall.seat_map_id)
+    return Room(hall.id, seat_map, timedelta(minutes=hall.cleaning_minutes))
+
+
+async def _schedule(
+    connection: AsyncConnection,
+    principal: Principal,
+    event_id: UUID,
+    new: Sequence[writing.NewShowtime],
+) -> None:
+    """Insert showtimes where their halls are free. Raises Refused(SCHEDULE_CONFLICT)."""
+    for hall_id in sorted({showtime.hall_id for showtime in new if showtime.hall_id is not None}):
+        await lock_hall(connection, hall_id)
+    for showtime in new:
+        if showtime.hall_id is not None:
+            taken = await schedule.occupied(
+                connection, showtime.hall_id, showtime.starts_at, showtime.busy_until
+            )
+            if taken is not None:
+                raise _conflict(principal, taken)
+        await writing.insert_showtimes(connection, event_id, [showtime])
+
+
+def _conflict(principal: Principal, taken: schedule.Occupied) -> Refused:
+    named: dict[str, object] = {
+        "startsAt": taken.starts_at.isoformat(),
+        "busyUntil": taken.busy_until.isoformat(),
+    }
+    # A hall may be shared: what others have not announced yet stays their secret.
+    if taken.public or principal.may(Permission.EVENTS_READ, taken.organization_id):
+        named |= {
+            "showtimeId": str(taken.showtime_id),
+            "eventId": str(taken.event_id),
+            "title": taken.title,
+        }
+    return Refused(SCHEDULE_CONFLICT, conflict=named)
 
 
 async def _check_organization(connection: AsyncConnection, organization_id: UUID) -> None:
@@ -268,16 +318,19 @@ def _require_complete(categories: int) -> None:
 
 def _new_showtime(
     draft: ShowtimeDraft,
-    seat_map: SeatMap | None,
+    room: Room | None,
     duration_minutes: int | None,
     categories: Sequence[CategoryPlaces],
 ) -> writing.NewShowtime:
+    seat_map = None if room is None else room.seat_map
+    ends_at = planning.end_of(draft, duration_minutes)
     return writing.NewShowtime(
         id=new_id(),
-        hall_id=draft.hall_id,
+        hall_id=None if room is None else room.id,
         seat_map_id=None if seat_map is None else seat_map.id,
         starts_at=draft.starts_at,
-        ends_at=planning.end_of(draft, duration_minutes),
+        ends_at=ends_at,
+        busy_until=ends_at if room is None else ends_at + room.cleaning,
         capacities=planning.allot(categories, seat_map),
     )
 

@@ -14,6 +14,12 @@ EVENT_CLOSED = Code(
     "The event was cancelled or has ended.",
     "Make a new event.",
 )
+SCHEDULE_CONFLICT = Code(
+    "schedule_conflict",
+    Kind.CONFLICT,
+    "The hall is not free at that time; the time for cleaning it counts too.",
+    "Choose another time or hall, or move the showtime that the member conflict names.",
+)
 
 TOO_MANY_FAVORITES = Code(
     "too_many_favorites",
@@ -22,4 +28,4 @@ TOO_MANY_FAVORITES = Code(
     "Unmark some first.",
 )
 
-CODES = (NOT_PUBLISHABLE, EVENT_CLOSED, TOO_MANY_FAVORITES)
+CODES = (NOT_PUBLISHABLE, EVENT_CLOSED, SCHEDULE_CONFLICT, TOO_MANY_FAVORITES)

@@ -11,7 +11,7 @@ from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNum
 from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import commands, parameters, queries
-from fullhouse.catalog.errors import EVENT_CLOSED, NOT_PUBLISHABLE
+from fullhouse.catalog.errors import EVENT_CLOSED, NOT_PUBLISHABLE, SCHEDULE_CONFLICT
 from fullhouse.catalog.filters import Viewer
 from fullhouse.catalog.schemas import (
     EventBody,
@@ -45,7 +45,9 @@ Status = Annotated[EventStatus | None, QueryParameter(description="Only events o
     access=member(Permission.EVENTS_WRITE),
     summary="Make an event",
     tags=_TAGS,
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, ORGANIZATION_REQUIRED, NOT_PUBLISHABLE),
+    responses=problems(
+        UNAUTHENTICATED, FORBIDDEN, ORGANIZATION_REQUIRED, NOT_PUBLISHABLE, SCHEDULE_CONFLICT
+    ),
 )
 async def create_event(
     data: EventBody, database: Database, seat_maps: SeatMaps, principal: Principal
@@ -74,7 +76,7 @@ async def publish_event(event_id: UUID, database: Database, principal: Principal
     access=member(Permission.EVENTS_WRITE),
     summary="Add a showtime",
     tags=_TAGS,
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, EVENT_CLOSED),
+    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, EVENT_CLOSED, SCHEDULE_CONFLICT),
 )
 async def add_showtime(
     event_id: UUID,

@@ -41,6 +41,7 @@ class HallRow:
     timezone: str
     name: str
     seat_map_id: UUID | None
+    cleaning_minutes: int  # after each showtime, before the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ async def find_hall(connection: AsyncConnection, hall_id: UUID) -> HallRow | Non
 
 
 async def lock_hall(connection: AsyncConnection, hall_id: UUID) -> None:
-    """Make whoever writes another version of this hall's seat map wait for our commit."""
+    """Make whoever else changes this hall, its seat map or its schedule wait for our commit."""
     await connection.execute(
         sa.select(halls.c.id).where(halls.c.id == hall_id).with_for_update(key_share=True)
     )
@@ -210,4 +211,5 @@ _HALLS: sa.Select[Any] = sa.select(
     .order_by(seat_maps.c.version.desc())
     .limit(1)
     .scalar_subquery(),
+    sa.func.coalesce(halls.c.cleaning_minutes, venues.c.cleaning_minutes),
 ).join(venues, venues.c.id == halls.c.venue_id)

@@ -47,6 +47,7 @@ class NewShowtime:
     seat_map_id: UUID | None
     starts_at: datetime
     ends_at: datetime
+    busy_until: datetime  # when its hall can be used again
     capacities: Mapping[UUID, int]
 
 
@@ -183,6 +184,7 @@ async def insert_showtimes(
                 "status": "scheduled",
                 "starts_at": showtime.starts_at,
                 "ends_at": showtime.ends_at,
+                "busy_until": showtime.busy_until,
             }
             for showtime in new
         ],

@@ -1,0 +1,151 @@
+"""One hall, one showtime at a time."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from fullhouse.kit.db import RawConnection
+from tests.support.catalog import API, made_event, made_hall
+from tests.support.organizations import administrator
+from tests.support.people import signed_in
+
+SEATS = [{"name": "Seat", "price": {"amount": 700}, "sections": ["Main"]}]
+TEN = datetime.now(UTC).replace(hour=10, minute=0, second=0, microsecond=0) + timedelta(days=20)
+
+
+def at(minutes: int, lasting: int = 60) -> dict[str, str]:
+    """A showtime so long after ten o'clock."""
+    start = TEN + timedelta(minutes=minutes)
+    return {
+        "startsAt": start.isoformat(),
+        "endsAt": (start + timedelta(minutes=lasting)).isoformat(),
+    }
+
+
+async def event_in(
+    client: httpx.AsyncClient, headers: dict[str, str], hall: dict[str, Any], **fields: Any
+) -> dict[str, Any]:
+    """An event in a hall, with a showtime from ten to eleven unless told otherwise."""
+    body = {"location": None, "hallId": hall["id"], "categories": SEATS, **at(0), **fields}
+    return await made_event(client, headers, **body)
+
+
+async def add(
+    client: httpx.AsyncClient, headers: dict[str, str], event: dict[str, Any], body: dict[str, str]
+) -> httpx.Response:
+    path = f"{API}/events/{event['id']}/showtimes"
+    return await client.post(path, json=body, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "lasting", "free"),
+    [
+        (0, 60, False),
+        (30, 10, False),
+        (-30, 120, False),
+        (59, 60, False),
+        (-60, 61, False),
+        (60, 60, True),
+        (-60, 60, True),
+    ],
+)
+async def test_showtimes_in_one_hall_do_not_overlap(
+    client: httpx.AsyncClient, minutes: int, lasting: int, free: bool
+) -> None:
+    headers = await signed_in(client, role="ORGANIZER")
+    hall = await made_hall(client, headers)
+    event = await event_in(client, headers, hall)
+    answer = await add(client, headers, event, at(minutes, lasting))
+    if free:
+        assert answer.status_code == 201, answer.text
+        return
+    assert (answer.status_code, answer.json()["code"]) == (409, "schedule_conflict")
+    (taken,) = event["showtimes"]
+    conflict = answer.json()["conflict"]
+    assert conflict["showtimeId"] == taken["id"]
+    assert conflict["title"] == event["title"]
+    assert datetime.fromisoformat(conflict["startsAt"]) == TEN
+    shown = await client.get(f"{API}/events/{event['id']}", headers=headers)
+    assert len(shown.json()["showtimes"]) == 1
+
+
+async def test_cleaning_takes_its_time(
+    client: httpx.AsyncClient, connection: RawConnection
+) -> None:
+    headers = await signed_in(client, role="ORGANIZER")
+    hall = await made_hall(client, headers)
+    await connection.execute(
+        "UPDATE venues SET cleaning_minutes = 15 WHERE id = $1", UUID(hall["venueId"])
+    )
+    event = await event_in(client, headers, hall)
+    for minutes, status in ((74, 409), (75, 201), (-74, 409), (-75, 201)):
+        answer = await add(client, headers, event, at(minutes))
+        assert answer.status_code == status, minutes
+    await connection.execute(
+        "UPDATE halls SET cleaning_minutes = 0 WHERE id = $1", UUID(hall["id"])
+    )
+    # Only new ones: what was planned with a pause keeps it.
+    assert (await add(client, headers, event, at(149))).status_code == 409
+    assert (await add(client, headers, event, at(150))).status_code == 201
+    assert (await add(client, headers, event, at(210))).status_code == 201
+
+
+async def test_two_halls_and_no_hall_are_no_conflict(client: httpx.AsyncClient) -> None:
+    headers = await signed_in(client, role="ORGANIZER")
+    one, other = await made_hall(client, headers), await made_hall(client, headers)
+    await event_in(client, headers, one)
+    await event_in(client, headers, other)
+    for _ in range(2):
+        await made_event(client, headers, **at(0))
+
+
+async def test_what_others_have_not_announced_stays_their_secret(
+    client: httpx.AsyncClient, connection: RawConnection
+) -> None:
+    root = await administrator(client, connection)
+    hall = await made_hall(client, root.headers)  # everybody's
+    first, second = [await signed_in(client, role="ORGANIZER") for _ in range(2)]
+    secret = await event_in(client, first, hall, publish=False, title=f"Secret {uuid4().hex}")
+    body = {"title": "Mine", "currency": "USD", "hallId": hall["id"], "categories": SEATS, **at(30)}
+    answer = await client.post(f"{API}/events", json=body, headers=second)
+    assert (answer.status_code, answer.json()["code"]) == (409, "schedule_conflict")
+    assert answer.json()["conflict"].keys() == {"startsAt", "busyUntil"}
+    assert secret["title"] not in answer.text
+    # Nothing of the refused event is left.
+    mine = await client.get(f"{API}/organizer/events", headers=second)
+    assert mine.json()["items"] == []
+    assert (await client.post(f"{API}/events", json=body, headers=first)).json()["conflict"][
+        "title"
+    ] == secret["title"]
+
+
+async def test_many_at_the_same_moment_get_the_hall_once(client: httpx.AsyncClient) -> None:
+    headers = await signed_in(client, role="ORGANIZER")
+    hall = await made_hall(client, headers)
+    events = [await event_in(client, headers, hall, startsAt=None, endsAt=None) for _ in range(6)]
+    answers = await asyncio.gather(
+        *(add(client, headers, event, at(place)) for place, event in enumerate(events))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409, 409]
+
+
+async def test_the_database_refuses_it_by_itself(
+    client: httpx.AsyncClient, connection: RawConnection
+) -> None:
+    headers = await signed_in(client, role="ORGANIZER")
+    hall = await made_hall(client, headers)
+    event = await event_in(client, headers, hall)
+    copy = (
+        "INSERT INTO showtimes (id, event_id, hall_id, status, starts_at, ends_at)"
+        " SELECT gen_random_uuid(), event_id, hall_id, $2, starts_at + interval '30 minutes',"
+        " ends_at + interval '30 minutes' FROM showtimes WHERE id = $1"
+    )
+    showtime = UUID(event["showtimes"][0]["id"])
+    with pytest.raises(asyncpg.ExclusionViolationError):
+        await connection.execute(copy, showtime, "scheduled")
+    await connection.execute(copy, showtime, "cancelled")
