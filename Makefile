@@ -38,7 +38,7 @@ types: $(VENV)/.test ## Check types
 	$(BIN)/mypy
 
 format: $(VENV)/.test ## Put the source into its form
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.test ## Measure, and compare with the limits; needs wrk

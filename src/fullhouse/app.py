@@ -10,6 +10,7 @@ from litestar import Litestar, Request, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
 
 from fullhouse import __version__
 from fullhouse import settings as fullhouse_settings
@@ -22,7 +23,7 @@ from fullhouse.api import errors as api_errors
 from fullhouse.api.context import client_address, request_id
 from fullhouse.api.edge import App, Edge
 from fullhouse.api.openapi import build_document
-from fullhouse.api.principal import provide_principal, provide_visitor
+from fullhouse.api.principal import access_of, provide_principal, provide_visitor
 from fullhouse.api.requests import ApiRequest, prepare
 from fullhouse.bookings import errors as bookings_errors
 from fullhouse.bookings import routes as bookings_routes
@@ -80,6 +81,7 @@ def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = Tru
     """Put the parts together into the application.
 
     Without ``direct_routes`` the framework answers everything, for comparing the two ways.
+    Raises TypeError for a route that does not say for whom it is.
     """
     dependencies = _dependencies(parts)
     documented = [_api(parts.settings), health.routes(_checks(parts), _helping(parts))]
@@ -99,6 +101,7 @@ def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = Tru
         openapi_config=None,
         logging_config=None,
     )
+    _check_routes(framework)
     direct = {
         ("POST", "/api/v1/bookings"): reserve_directly(parts.desk, parts.settings.max_body_bytes)
     }
@@ -121,6 +124,20 @@ def _api(settings: Settings) -> Router:
     )
     others = [handler for handler in API_ROUTES if handler is not large]
     return Router("/api/v1", route_handlers=[seat_map, *others])
+
+
+def _check_routes(framework: Litestar) -> None:
+    """Raise TypeError for the first route, of whatever part, that declares no ``access=``."""
+    for route in framework.routes:
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+            # Which methods an address takes is told to everybody, before anything is looked at.
+            if handler.http_methods != {"OPTIONS"}:
+                try:
+                    access_of(handler.opt)
+                except TypeError as error:
+                    method = ", ".join(sorted(handler.http_methods))
+                    name = f"{handler.fn.__module__}.{handler.fn.__qualname__}"
+                    raise TypeError(f"{name} ({method} {route.path}): {error}") from None
 
 
 def _dependencies(parts: Parts) -> dict[str, Provide]:

@@ -151,13 +151,14 @@ def create_admin(
     ] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Make an administrator: the first one, or one more.
+    """Make an administrator of a house that 'fullhouse serve' has made: the first, or one more.
 
     The password is asked for on a terminal; without one, a strong one is made and printed once.
     """
     from fullhouse import databases
 
     settings = _settings(data_dir=data_dir)
+    databases.check_present(settings)  # before a password is asked for
     made: str | None = None
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -167,10 +168,11 @@ def create_admin(
         password = made = secrets.token_urlsafe(18)
     with databases.database_of(settings) as target:
         databases.migrate(target)
+        place = databases.place_of(settings, target)
         address = databases.create_admin(
             settings, target, name=name, email=email, password=password
         )
-    print(f"Made the administrator {address}.")
+    print(f"Made the administrator {address} in {place}.")
     if made is not None:
         print(f"Password, shown this once: {made}")
 
@@ -180,7 +182,9 @@ def audit(data_dir: DataDir = None) -> None:
     """Check in the database whatever must always hold; exit code 1 on a breach."""
     from fullhouse import databases
 
-    with databases.database_of(_settings(data_dir=data_dir)) as target:
+    settings = _settings(data_dir=data_dir)
+    databases.check_present(settings)
+    with databases.database_of(settings) as target:
         report = databases.audit(target)
     print(f"Checked {report.showtimes} showtimes with {report.bookings} bookings.")
     for invariant, count in report.broken.items():
@@ -195,11 +199,16 @@ def audit(data_dir: DataDir = None) -> None:
 def psql(
     arguments: Annotated[list[str] | None, typer.Argument(help="After --: passed on.")] = None,
     data_dir: DataDir = None,
+    create: Annotated[
+        bool, typer.Option("--create", help="Make an empty database first, to restore one into.")
+    ] = False,
 ) -> None:
     """Open a shell on the database, or run one statement: fullhouse psql -- -c 'select 1'."""
     from fullhouse import databases
 
     settings = _settings(data_dir=data_dir)
+    if not create:
+        databases.check_present(settings)
     with databases.database_of(settings) as target:
         command, variables = _psql_of(target)
         command += arguments or []

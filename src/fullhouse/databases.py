@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fullhouse.failures import Failure, run_on_database
-from fullhouse.kit.embedded import EmbeddedPostgres, attach
+from fullhouse.kit.embedded import EmbeddedPostgres, attach, has_cluster
 from fullhouse.settings import Settings
 
 OLDEST_MAJOR = 15
 CONNECT_SECONDS = 10.0
+# As in demo.py, which would take long to load for three addresses; a test compares them.
+DEMO_ADDRESSES = ["admin@test.com", "organizer@test.com", "buyer@test.com"]
 
 # What the command that makes administrators calls the fields of an account.
 _NAMES = {"/email": "--email", "/name": "--name", "/password": "the password"}
 
 if TYPE_CHECKING:
+    from asyncpg import Connection
+
     from fullhouse.accounts.passwords import PasswordHasher
     from fullhouse.bookings.audit import Report
     from fullhouse.demo import DemoSummary
@@ -37,12 +41,23 @@ class Target:
     ours: bool = False
 
 
+def check_present(settings: Settings) -> None:
+    """For what works on a house that is there: a mistyped folder must not become a new one.
+
+    Raises Failure when nobody has made a database in the data folder. Of an external one the
+    first connection tells.
+    """
+    if settings.database_url is None and not has_cluster(settings.data_dir):
+        folder = settings.data_dir.resolve()
+        raise Failure(f"there is no database in {folder}: name its folder with --data-dir")
+
+
 @contextmanager
 def database_of(settings: Settings) -> Iterator[Target]:
     """The configured database, or the embedded one.
 
     The embedded one is used while another process runs it, else it is started for the time of
-    the block. Raises EmbeddedPostgresError.
+    the block, and made where there is none. Raises EmbeddedPostgresError.
     """
     if settings.database_url is not None:
         yield Target(settings.database_url.get_secret_value(), external=True)
@@ -94,6 +109,16 @@ def load_demo(settings: Settings, target: Target) -> "DemoSummary":
         raise Failure(str(error)) from error
 
 
+def place_of(settings: Settings, target: Target) -> str:
+    """Which database it is, for people. Raises Failure.
+
+    The server says its name: a part cut out of an address could be one of the password.
+    """
+    if not target.external:
+        return f"the folder {settings.data_dir.resolve()}"
+    return f"the database {run_on_database(_name(target.url), external=True)}"
+
+
 def create_admin(
     settings: Settings, target: Target, *, name: str, email: str, password: str
 ) -> str:
@@ -108,6 +133,11 @@ def create_admin(
         raise Failure("; ".join(wrong) or f"--email: {refused.detail}") from refused
 
 
+def demo_accounts(target: Target) -> list[str]:
+    """The addresses of the demo's accounts that the database has, and that can sign in."""
+    return run_on_database(_demo_accounts(target.url), external=target.external)
+
+
 def demo_logins() -> list[str]:
     """One line for each account of the demo: address, password and role."""
     from fullhouse.demo import LOGINS
@@ -120,14 +150,26 @@ def audit(target: Target) -> "Report":
     return run_on_database(_audit(target.url), external=target.external)
 
 
-async def _revision(url: str) -> str | None:
-    """The newest migration that the database has seen. Raises Failure for an old server."""
+async def _connect(url: str) -> "Connection":
     import asyncpg
 
     # asyncpg knows no scheme with a driver in it.
     scheme, separator, rest = url.partition("://")
     dsn = scheme.partition("+")[0] + separator + rest
-    connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
+    return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
+
+
+async def _name(url: str) -> str:
+    connection = await _connect(url)
+    try:
+        return str(await connection.fetchval("SELECT current_database()"))
+    finally:
+        await connection.close()
+
+
+async def _revision(url: str) -> str | None:
+    """The newest migration that the database has seen. Raises Failure for an old server."""
+    connection = await _connect(url)
     try:
         major = connection.get_server_version().major
         if major < OLDEST_MAJOR:
@@ -136,6 +178,19 @@ async def _revision(url: str) -> str | None:
             return None
         revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
         return revision
+    finally:
+        await connection.close()
+
+
+async def _demo_accounts(url: str) -> list[str]:
+    connection = await _connect(url)
+    try:
+        rows = await connection.fetch(
+            "SELECT email FROM users WHERE email = ANY($1) AND disabled_at IS NULL"
+            " AND password_hash IS NOT NULL ORDER BY email",
+            DEMO_ADDRESSES,
+        )
+        return [row["email"] for row in rows]
     finally:
         await connection.close()
 

@@ -1,11 +1,11 @@
 """The reference pages that are made from the code: ``python -m fullhouse.docs_pages``.
 
-Writes ``errors.md`` and ``settings.md`` into ``docs/reference``. ``tests/contract/test_docs.py``
-fails while the files there say something else than the code.
+Writes ``errors.md``, ``permissions.md`` and ``settings.md`` into ``docs/reference``.
+``tests/contract/test_docs.py`` fails while the files there say something else than the code.
 """
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -14,8 +14,9 @@ from pydantic_core import PydanticUndefined
 
 from fullhouse.accounts import errors as accounts_errors
 from fullhouse.api import errors as api_errors
-from fullhouse.api import idempotency
+from fullhouse.api import idempotency, permissions
 from fullhouse.api.errors import STATUS_OF_KIND
+from fullhouse.api.permissions import Permission
 from fullhouse.bookings import errors as bookings_errors
 from fullhouse.catalog import errors as catalog_errors
 from fullhouse.kit.errors import Code
@@ -69,9 +70,37 @@ take as an option wins over it. A wrong one stops the start with a line that nam
 """
 
 
+_PERMISSIONS_INTRO = """\
+Each route asks for nothing, for somebody who is signed in, for a platform role, or for a
+permission in the organization that its object belongs to. A permission comes from the role as a
+member of that organization, from the platform role, or with an [API key](../howto/api-keys.md) as
+one of its scopes. Roles count as the database has them: a change holds from the next request on.
+
+Without the permission the answer is 403 `forbidden`. For those who have no part in the
+organization, what is not public does not exist: 404 `not_found`.
+
+What is one's own needs no permission: the account, bookings, places in line, favourites.
+"""
+
+_MEMBERS_INTRO = """\
+Given with the invitation, and for each organization apart. Whoever founds one is its owner.
+"""
+
+_PLATFORM_INTRO = """\
+Everybody has one of them, on the whole platform. People register as `USER`, or as `ORGANIZER`
+where that is open; administrators give the others (`PATCH /api/v1/admin/users/{id}`). With
+`FULLHOUSE_ADMIN_SECOND_FACTOR=true`, an administrator whose session began without a second factor
+counts as a `USER` in it.
+"""
+
+
 def pages() -> dict[str, str]:
     """The text of each page by its file name."""
-    return {"errors.md": errors_page(), "settings.md": settings_page()}
+    return {
+        "errors.md": errors_page(),
+        "permissions.md": permissions_page(),
+        "settings.md": settings_page(),
+    }
 
 
 def errors_page() -> str:
@@ -80,6 +109,22 @@ def errors_page() -> str:
     for part, codes in CODES_BY_PART.items():
         rows = (_code_row(code) for code in sorted(codes, key=lambda code: code.name))
         parts += [f"## {part}", "", *_table(("code", "status", "cause", "remedy"), rows), ""]
+    return "\n".join(parts)
+
+
+def permissions_page() -> str:
+    """All permissions, and the roles with what they may do."""
+    meanings = permissions.MEANING_OF_PERMISSION
+    parts = [_MADE, "", "# Permissions", "", _PERMISSIONS_INTRO]
+    rows = (
+        (f"`{one}`", meanings[one], "yes" if one in permissions.KEY_SCOPES else "")
+        for one in Permission
+    )
+    parts += [*_table(("permission", "what it opens", "scope of keys"), rows), ""]
+    parts += ["## Members of an organization", "", _MEMBERS_INTRO]
+    parts += _roles(permissions.MEANING_OF_MEMBER_ROLE, permissions.OF_MEMBER)
+    parts += ["## Platform roles", "", _PLATFORM_INTRO]
+    parts += _roles(permissions.MEANING_OF_PLATFORM_ROLE, permissions.OF_PLATFORM_ROLE)
     return "\n".join(parts)
 
 
@@ -103,6 +148,21 @@ def write(folder: Path) -> list[Path]:
 def _code_row(code: Code) -> tuple[str, ...]:
     status = STATUS_OF_KIND[code.kind]
     return f"`{code.name}`", f"{int(status)} {status.phrase}", code.cause, code.remedy
+
+
+def _roles(
+    meanings: Mapping[str, str], allowed: Mapping[str, frozenset[Permission]]
+) -> Iterator[str]:
+    """What each role is for, and a table of what it may do."""
+    yield from _table(("role", "who that is"), ((f"`{role}`", meanings[role]) for role in meanings))
+    yield ""
+    head = ("permission", *(f"`{role}`" for role in meanings))
+    rows = (
+        (f"`{one}`", *("yes" if one in allowed[role] else "" for role in meanings))
+        for one in Permission
+    )
+    yield from _table(head, rows)
+    yield ""
 
 
 def _setting_row(name: str, field: FieldInfo) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import shlex
 import threading
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
@@ -35,10 +36,11 @@ def serve_everything(settings: Settings, *, demo: bool = False, reload: bool = F
         if demo:
             databases.load_demo(settings, target)
 
-    if settings.database_url is None and not (settings.data_dir / "postgres").exists():
+    new = settings.database_url is None and not (settings.data_dir / "postgres").exists()
+    if new:
         # A new cluster takes a second of another processor's time: use it.
         threading.Thread(target=_load_ahead, args=(demo,), name="load-ahead").start()
-    _run(settings, prepare, demo=demo, reload=reload)
+    _run(settings, prepare, demo=demo, new=new, reload=reload)
 
 
 def serve_api(settings: Settings) -> None:
@@ -57,6 +59,7 @@ def _run(
     prepare: Callable[[Target], None],
     *,
     demo: bool = False,
+    new: bool = False,
     reload: bool = False,
 ) -> None:
     _check(settings)
@@ -69,12 +72,11 @@ def _run(
 
             def prepare_all() -> None:
                 _configure_logs(settings)
-                if demo:
-                    _warn_of_open_demo(address)
                 prepare(target)
+                _warn_of_open_demo(databases.demo_accounts(target), address, demo=demo)
 
             def ready() -> None:
-                print(_welcome(settings, demo=demo), flush=True)
+                print(_welcome(settings, demo=demo, new=new), flush=True)
 
             server.serve(complete, address, signals, prepare_all, ready, reload=reload)
         print("Stopped.", flush=True)
@@ -134,16 +136,21 @@ def _configure_logs(settings: Settings) -> None:
     logging.configure(settings.log_level, settings.log_format, lambda: "")
 
 
-def _warn_of_open_demo(address: str) -> None:
-    """Everybody knows the passwords of the demo: say so where others can reach it."""
-    if not ip_address(address).is_loopback:
+def _warn_of_open_demo(accounts: list[str], address: str, *, demo: bool) -> None:
+    """Everybody knows the passwords of the demo: say so where nobody asked for it, or far too many
+    can reach it."""
+    if accounts and not (demo and ip_address(address).is_loopback):
         import structlog
 
         log = structlog.get_logger(__name__)
-        log.warning("demo_accounts_are_open_to_others", address=address, option="--demo")
+        log.warning(
+            "demo_accounts_are_open",
+            accounts=accounts,
+            remedy="give them other passwords, or use another data folder without --demo",
+        )
 
 
-def _welcome(settings: Settings, *, demo: bool) -> str:
+def _welcome(settings: Settings, *, demo: bool, new: bool) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
     base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
     database = (
@@ -163,4 +170,8 @@ def _welcome(settings: Settings, *, demo: bool) -> str:
     if demo:
         lines += ["", "  Demo logins"]
         lines += [f"    {login}" for login in databases.demo_logins()]
+    elif new:
+        folder = shlex.quote(str(settings.data_dir))
+        lines += ["", "  Nobody is here yet. The first administrator:"]
+        lines += [f"    fullhouse admin create --data-dir {folder} --email … --name …"]
     return "\n".join([*lines, "", "Stop with Ctrl-C.", ""])

@@ -177,7 +177,9 @@ class Settings(BaseSettings):
         4, description="Lanes of one Argon2id hash."
     )
     password_hash_threads: Annotated[int, Field(ge=1, le=64)] = Field(
-        2, description="Hashes computed at the same time; further ones wait in a short queue."
+        2,
+        description="Hashes computed at the same time by each worker, in processes of their own; "
+        "further ones wait in a short queue.",
     )
     queue_capacity: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         32_000, description="Selling commands that may wait; beyond it the answer is 503."

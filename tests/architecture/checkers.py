@@ -35,7 +35,9 @@ EXTRAS = {
     "accounts/letters": ("pure", "the texts of the messages that the accounts send"),
     "accounts/listings": ("queries", "reads of organizations and of the audit log"),
     "accounts/membership": ("pure", "who may do what to whom in an organization"),
-    "accounts/passwords": ("runtime", "the bounded pool of threads that hashes passwords"),
+    "accounts/passwords": ("runtime", "the bounded queue for hashing, and its processes"),
+    "accounts/hashing": ("runtime", "the process that hashes passwords, and its pipes"),
+    "accounts/hashes": ("runtime", "makes and checks hashes of passwords, of every kind"),
     "accounts/common_passwords": ("runtime", "what no password may be, with its list"),
     "accounts/second_factor": ("runtime", "authenticator apps and recovery codes"),
     "accounts/one_time": ("runtime", "makes codes, tokens and keys, and hashes them"),
@@ -67,6 +69,7 @@ EXTRAS = {
     "bookings/seat_states": ("runtime", "keeps finished answers about seats, made once for all"),
     "bookings/direct": ("runtime", "the reservation past the framework"),
     "bookings/best_seats": ("runtime", "proposes seats from what the process knows by heart"),
+    "bookings/closing": ("commands", "the end of an organization, and of what it sells"),
     "bookings/personal": ("commands", "all that is one person's: given out, and deleted"),
     "bookings/audit": ("queries", "checks every invariant in the database"),
 }

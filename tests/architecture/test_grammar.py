@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "settings.py": "the only reader of settings",
     "cli.py": "hands psql its own environment and the password",
     "server.py": "hands the settings to the worker processes",
+    "accounts/passwords.py": "keeps the settings from the processes that hash",
 }
 
 _WRITTEN_BY_PEOPLE = (

@@ -23,6 +23,7 @@ from fullhouse.accounts.one_time import hash_code, hash_token, new_api_key, new_
 from fullhouse.accounts.passwords import PasswordHasher
 from fullhouse.accounts.second_factor import SecretSeal, hash_recovery_code, new_totp_secret
 from fullhouse.accounts.sessions import RefreshTokens
+from fullhouse.accounts.store.users import Credentials
 from fullhouse.accounts.tokens import AccessTokens, Challenge, Challenges
 from fullhouse.api.permissions import ADMIN, KEY_SCOPES, ORGANIZER, USER
 from fullhouse.kit.ids import new_id
@@ -134,6 +135,7 @@ class StandIn:
 
     headers: dict[str, str]
     owned: dict[str, str]
+    mark: str  # of the companion, for the second step of signing in
 
     def with_own(self, sent: Any) -> Any:
         """The same with the stand-in's own things in the places of the placeholders."""
@@ -146,7 +148,7 @@ class StandIn:
             return pyotp.TOTP(_TOTP_SECRET).now()
         if sent == CHALLENGE:
             companion = UUID(self.owned[COMPANION])
-            return Challenges(SECRET).issue(Challenge(companion, "password"))
+            return Challenges(SECRET).issue(Challenge(companion, "password", self.mark))
         return self.owned.get(sent, sent) if isinstance(sent, str) else sent
 
 
@@ -237,7 +239,10 @@ class _Rows:
             headers |= bearer(AccessTokens(SECRET, 3_600).issue(me, me))
         elif self._kind == "key":
             headers |= bearer(key)
-        return StandIn(headers, owned)
+        companion = Credentials(
+            their, self._password_hash, owned[THEIR_EMAIL], "", True, False, True, None
+        )
+        return StandIn(headers, owned, Challenges(SECRET).mark(companion))
 
     def _add_user(self, user_id: UUID, phone: str | None, role: str, *, confirmed: bool) -> None:
         sealed = self._seal.seal(user_id, _TOTP_SECRET)

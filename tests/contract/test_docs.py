@@ -16,8 +16,10 @@ from litestar.routes import HTTPRoute
 
 import fullhouse
 from fullhouse import docs_pages
+from fullhouse.api import permissions
 from fullhouse.api.errors import Problem
 from fullhouse.api.examples import EXAMPLES, PROBLEM
+from fullhouse.api.permissions import Permission
 from fullhouse.app import API_ROUTES, CODES, compose
 from fullhouse.kit.errors import Code
 from fullhouse.parts import Parts
@@ -211,6 +213,37 @@ def test_changed_code_changes_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     after = docs_pages.errors_page()
     assert after != before
     assert r"Another \| cause with a &lt;b>." in after
+
+
+def test_every_permission_and_role_is_explained() -> None:
+    page = docs_pages.permissions_page()
+    assert permissions.MEANING_OF_PERMISSION.keys() == set(Permission)
+    assert permissions.MEANING_OF_MEMBER_ROLE.keys() == permissions.OF_MEMBER.keys()
+    assert set(get_args(permissions.MemberRole)) == permissions.OF_MEMBER.keys()
+    assert permissions.MEANING_OF_PLATFORM_ROLE.keys() == permissions.OF_PLATFORM_ROLE.keys()
+    assert set(get_args(permissions.PlatformRole)) == permissions.OF_PLATFORM_ROLE.keys()
+    for one in Permission:
+        scope = "yes" if one in permissions.KEY_SCOPES else ""
+        assert f"| `{one}` | {permissions.MEANING_OF_PERMISSION[one]} | {scope} |" in page
+
+
+def test_the_tables_of_roles_follow_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def row() -> str:
+        page = docs_pages.permissions_page().partition("## Members")[2]
+        return next(line for line in page.splitlines() if line.startswith("| `check-in` |"))
+
+    roles = ["owner", "manager", "editor", "box_office", "scanner", "viewer"]
+    assert list(permissions.MEANING_OF_MEMBER_ROLE) == roles
+    assert row() == "| `check-in` | yes | yes |  | yes | yes |  |"
+    changed = {**permissions.OF_MEMBER, "scanner": frozenset({Permission.EVENTS_READ})}
+    monkeypatch.setattr(permissions, "OF_MEMBER", changed)
+    assert row() == "| `check-in` | yes | yes |  | yes |  |  |"
+
+
+def test_scopes_of_keys_are_told_where_keys_are_explained() -> None:
+    text = (ROOT / "docs" / "howto" / "api-keys.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `([\w:-]+)` \|", text.partition("## Scopes")[2], re.MULTILINE)
+    assert told == [one for one in Permission if one in permissions.KEY_SCOPES]
 
 
 def broken_names(text: str) -> list[str]:

@@ -14,11 +14,13 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
-from litestar import Litestar, get
+from litestar import Litestar, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from fullhouse.api import requests
+from fullhouse import app
+from fullhouse.accounts import routes as accounts_routes
+from fullhouse.api import docs, health, requests
 from fullhouse.api.permissions import KEY_SCOPES, OPTION, Access, Permission, Who
 from fullhouse.api.principal import Principal
 from fullhouse.app import API_ROUTES, compose
@@ -49,6 +51,7 @@ from tests.support.permissions_asks import (
 from tests.support.permissions_ids import declared, named, swapped, unnumbered
 from tests.support.settings import settings_for
 
+_ASKS = "tests/support/permissions_asks.py"
 # What routes ask for that have to do with who is calling, or with what is kept.
 _OF_CALLERS = {"principal", "visitor", "database", "accounts", "desk", "device"}
 ROUTES = {name_of(handler): handler for handler in API_ROUTES}
@@ -80,6 +83,12 @@ def without_entry(handlers: Iterable[HTTPRouteHandler]) -> list[str]:
     return [name_of(one) for one in handlers if not TABLE.get(name_of(one))]
 
 
+def entries_of(route: str) -> tuple[Entry, ...]:
+    """How the route is asked; fails with the remedy where nobody has said it."""
+    assert TABLE.get(route), f"{route} has no entry: add one to {_ASKS}"
+    return TABLE[route]
+
+
 def test_every_route_declares_its_permission() -> None:
     @get("/surprise")
     async def surprise() -> None: ...
@@ -96,9 +105,41 @@ def test_every_route_is_in_the_matrix() -> None:
     @get("/surprise", access=Access(Who.USER))
     async def surprise() -> None: ...
 
-    assert without_entry(API_ROUTES) == []
+    lacking = without_entry(API_ROUTES)
+    assert lacking == [], f"add an entry for each to {_ASKS}"
     assert without_entry([*API_ROUTES, surprise]) == ["GET /surprise"]
-    assert set(TABLE) == set(ROUTES)
+    with pytest.raises(AssertionError, match=f"^GET /surprise has no entry: add one to {_ASKS}"):
+        entries_of("GET /surprise")
+    without_route = sorted(set(TABLE) - set(ROUTES))
+    assert without_route == [], f"take what no route has any more out of {_ASKS}"
+
+
+@get("/surprise")
+async def _surprise() -> None: ...
+
+
+@get("/words", access="everybody")
+async def _words() -> None: ...
+
+
+@pytest.mark.parametrize("handler", [_surprise, _words], ids=["none", "words"])
+@pytest.mark.parametrize("part", ["api", "health", "pages", "docs"])
+async def test_no_server_starts_with_a_route_that_does_not_say_for_whom_it_is(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, part: str, handler: HTTPRouteHandler
+) -> None:
+    def with_one_more(make: Any) -> Any:
+        return lambda *args: Router("/", route_handlers=[make(*args), handler])
+
+    holder, name = {
+        "api": (app, "_api"),
+        "health": (health, "routes"),
+        "pages": (accounts_routes, "pages"),
+        "docs": (docs, "routes"),
+    }[part]
+    monkeypatch.setattr(holder, name, with_one_more(getattr(holder, name)))
+    asks = rf"test_permissions\.{handler.fn.__name__} \(GET {min(handler.paths)}\): .*access="
+    with pytest.raises(TypeError, match=asks):
+        compose(parts)
 
 
 def test_whatever_else_is_served_is_for_everybody(parts: Parts) -> None:
@@ -170,7 +211,7 @@ def let_in(route: str, entry: Entry) -> set[str]:
 @pytest.mark.parametrize("route", sorted(BY_HAND))
 def test_the_matrix_says_what_was_meant(route: str) -> None:
     # The last entry of a route is the one about somebody else's object.
-    assert let_in(route, TABLE[route][-1]) == BY_HAND[route]
+    assert let_in(route, entries_of(route)[-1]) == BY_HAND[route]
 
 
 @pytest.mark.parametrize("member", ["scanner", "viewer"])
@@ -178,7 +219,7 @@ def test_those_who_look_change_nothing_of_the_organization(member: str) -> None:
     kind = KINDS[f"{member} of A"]
     for route, handler in ROUTES.items():
         access: Access = handler.opt[OPTION]
-        for entry in TABLE[route]:
+        for entry in entries_of(route):
             needed = access.permission if access.who is Who.MEMBER else entry.needs
             if needed is not None and not route.startswith("GET "):
                 named = needed is Permission.EVENTS_READ  # a draft as one's own favourite
@@ -263,7 +304,7 @@ async def findings(town: Town, route: str) -> list[str]:
     """What the server answers that the matrix does not say."""
     return [
         f"{number}: {finding}"
-        for number, entry in enumerate(TABLE[route])
+        for number, entry in enumerate(entries_of(route))
         for finding in await findings_of(town, route, entry)
     ]
 
@@ -330,7 +371,7 @@ async def test_ids_of_another_organization_lead_nowhere(town: Town, route: str) 
     access: Access = ROUTES[route].opt[OPTION]
     owner = (await town.cast())["owner of B"]
     covered = set()
-    for entry in TABLE[route]:
+    for entry in entries_of(route):
         mine, theirs = await entry.ask(town.b, owner), named(await entry.ask(town.a, owner))
         covered |= {unnumbered(position) for position in named(mine)}
         assert theirs.keys() == named(mine).keys()
@@ -388,7 +429,7 @@ async def shown_to(town: Town, route: str, caller: Caller, estate: Estate) -> li
     """What the caller gets who asks a route all about this estate, 100 items at a time."""
     answers = []
     owner = caller if caller.kind.is_person else await estate.person()
-    for entry in TABLE[route]:
+    for entry in entries_of(route):
         ask = await entry.ask(estate, owner)
         if route in LISTS:
             ask = replace(ask, query={**ask.query, "limit": "100"})
@@ -446,7 +487,7 @@ async def test_a_key_is_never_given_what_no_key_may(town: Town) -> None:
     for route, handler in ROUTES.items():
         access: Access = handler.opt[OPTION]
         if access.permission in set(Permission) - KEY_SCOPES:
-            for entry in TABLE[route]:
+            for entry in entries_of(route):
                 ask = await entry.ask(town.a, town.a.owner)
                 before = await town.digest()
                 outcome = outcome_of(await send(town, route, ask, key))

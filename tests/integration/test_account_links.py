@@ -1,5 +1,6 @@
 """The links of our mails, the page that they lead to, and the calls that both name."""
 
+import json
 import re
 import subprocess
 import sys
@@ -104,7 +105,10 @@ async def test_call_in_a_mail_is_a_route(
     assert f"{call} with" in mail.text
     method, path = call.split()
     described = await operation(client, method, path)
-    assert "token" in described["body"]["required"]
+    # The body that the mail shows is what the route asks for, whole.
+    shown = json.loads(mail.text.partition(f"{call} with ")[2].partition("\n")[0])
+    assert shown["token"] == TOKEN
+    assert sorted(shown) == sorted(described["body"]["required"])
     # And it is what the page calls for this link.
     assert f'post("{path}", {{ token: link.token' in script()
 

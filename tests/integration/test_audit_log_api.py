@@ -26,11 +26,12 @@ async def test_reading_the_audit_log(client: httpx.AsyncClient, connection: RawC
     await ask(client, root, "PATCH", path, {"name": "The Globe"})
 
     everything = await audit_entries(client, ada, ada.organization)
-    assert len(everything) == 4
+    assert len(everything) == 5
     for filters, positions in (
         ({"action": "member.role_changed"}, [1, 2, 3]),
         ({"actorId": root.id}, [0]),
-        ({"objectKind": "organization"}, [0]),
+        ({"objectKind": "organization"}, [0, 4]),
+        ({"action": "organization.created", "actorId": ada.id}, [4]),
         ({"objectId": mel.id, "objectKind": "member"}, [1, 2, 3]),
         ({"objectId": mel.id, "actorId": root.id}, []),
     ):

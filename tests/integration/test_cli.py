@@ -101,6 +101,16 @@ def test_commands_use_the_server_that_runs(data_dir: Path) -> None:
         assert server.status("/health/ready") == 200
 
 
+def test_a_new_house_tells_how_its_first_administrator_is_made() -> None:
+    with short_folder() as folder, ServerProcess(folder / "data") as server:
+        until(lambda: "Stop with Ctrl-C" in server.log(), 5)
+        assert f"fullhouse admin create --data-dir {folder / 'data'} --email" in server.log()
+        assert server.terminate() == 0
+        server.start()
+        until(lambda: server.log().count("Stop with Ctrl-C") == 2, 5)
+        assert server.log().count("admin create") == 1
+
+
 def test_a_signal_while_starting_stops_in_order(data_dir: Path) -> None:
     with contextlib.closing(ServerProcess(data_dir)) as server:
         server.spawn()
@@ -192,6 +202,35 @@ def test_migrate_twice_and_psql_without_a_server() -> None:
     assert failed.returncode == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["audit"],
+        ["psql"],
+        ["admin", "create", "--email", "ada@example.com", "--name", "Ada"],
+    ],
+    ids=["audit", "psql", "admin"],
+)
+def test_what_needs_a_house_makes_none(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "mistyped", tmp_path / "empty"):
+        answer = run(*command, "--data-dir", folder)
+        line = f"fullhouse: there is no database in {folder}: name its folder with --data-dir"
+        assert one_line(answer) == line
+        assert (answer.returncode, answer.stdout) == (1, "")
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
+
+
+def test_psql_makes_an_empty_database_only_when_it_is_told_to() -> None:
+    with short_folder() as folder:
+        count = ["--", "-Atc", "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"]
+        made = run("psql", "--create", "--data-dir", folder / "new", *count)
+        again = run("psql", "--data-dir", folder / "new", *count)
+        audited = run("audit", "--data-dir", folder / "new")
+    assert (made.stdout, again.stdout) == ("0\n", "0\n")
+    assert "fullhouse migrate" in one_line(audited)
+
+
 def test_a_folder_of_another_major_version_is_refused(data_dir: Path) -> None:
     version = data_dir / "postgres" / "PG_VERSION"
     ours = version.read_text()
@@ -271,6 +310,9 @@ def test_an_external_database(postgres: EmbeddedPostgres) -> None:
         assert run("migrate", variables=variables).returncode == 0
         with ServerProcess(Path("/nowhere"), command="api", variables=variables) as server:
             assert server.terminate() == 0
+        admin = ["admin", "create", "--email", "a@example.com", "--name", "Ada"]
+        made = run(*admin, variables=variables).stdout
+        assert made.startswith("Made the administrator a@example.com in the database cli.\n")
         sql("cli", "INSERT INTO organizations (id, name) VALUES (gen_random_uuid(), 'Mine')")
         assert "Mine" in one_line(run("demo", variables=variables))
         serve = one_line(run("serve", "--demo", variables=variables | port))
@@ -334,7 +376,8 @@ def test_administrators_are_made_by_the_operator_alone(data_dir: Path) -> None:
         typed = "a password of my own"
         made = create_admin(data_dir, "Chief@Example.com", "--password-stdin", typed=f"{typed}\n")
         assert (made.returncode, made.stderr) == (0, "")
-        assert made.stdout == "Made the administrator chief@example.com.\n"
+        place = f"in the folder {data_dir.resolve()}"
+        assert made.stdout == f"Made the administrator chief@example.com {place}.\n"
         assert log_in(server, "chief@example.com", typed) == "ADMIN"
 
         taken = create_admin(data_dir, "chief@example.com", "--password-stdin", typed=f"{typed}\n")
@@ -345,7 +388,7 @@ def test_administrators_are_made_by_the_operator_alone(data_dir: Path) -> None:
         further = create_admin(data_dir, "second@example.com")
         assert (further.returncode, further.stderr) == (0, "")
         first_line, second_line = further.stdout.splitlines()
-        assert first_line == "Made the administrator second@example.com."
+        assert first_line == f"Made the administrator second@example.com {place}."
         password = second_line.rpartition(" ")[2]
         assert len(password) >= 24
         assert log_in(server, "second@example.com", password) == "ADMIN"
@@ -361,6 +404,7 @@ def test_administrators_are_made_by_the_operator_alone(data_dir: Path) -> None:
 
 def test_a_password_is_asked_for_twice_on_a_terminal_and_not_shown() -> None:
     with short_folder() as folder:
+        assert run("migrate", "--data-dir", folder / "data").returncode == 0
         ours, theirs = pty.openpty()
         arguments = ["--data-dir", str(folder / "data"), "--email", "a@example.com", "--name", "A"]
         process = subprocess.Popen(
@@ -384,7 +428,7 @@ def test_a_password_is_asked_for_twice_on_a_terminal_and_not_shown() -> None:
             ):
                 shown += _read_until(ours, question)
                 os.write(ours, answer)
-            shown += _read_until(ours, b"Made the administrator a@example.com.")
+            shown += _read_until(ours, b"Made the administrator a@example.com in the folder ")
             assert process.wait(60) == 0
         finally:
             process.kill()

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 import structlog
 
-from fullhouse import demo, serving
+from fullhouse import databases, demo, serving
 from fullhouse.accounts.commands import registration as accounts
 from fullhouse.demo import DemoRefused, DemoSummary, load_demo
 from fullhouse.kit.embedded import EmbeddedPostgres
@@ -52,14 +52,38 @@ async def event(client: httpx.AsyncClient, slug: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("address", "is_open"),
-    [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True), ("192.0.2.1", True), ("::", True)],
+    ("address", "demo", "is_open"),
+    [
+        ("127.0.0.1", True, False),
+        ("::1", True, False),
+        ("0.0.0.0", True, True),
+        ("192.0.2.1", True, True),
+        ("::", True, True),
+        ("127.0.0.1", False, True),  # a proxy may stand in front
+    ],
 )
-def test_logins_that_others_could_use_are_warned_of(address: str, is_open: bool) -> None:
+def test_logins_that_others_could_use_are_warned_of(
+    address: str, demo: bool, is_open: bool
+) -> None:
     with structlog.testing.capture_logs() as lines:
-        serving._warn_of_open_demo(address)
-    said = [(line["event"], line["address"]) for line in lines]
-    assert said == ([("demo_accounts_are_open_to_others", address)] if is_open else [])
+        serving._warn_of_open_demo(["admin@test.com"], address, demo=demo)
+        serving._warn_of_open_demo([], address, demo=demo)
+    said = [(line["event"], line["accounts"]) for line in lines]
+    assert said == ([("demo_accounts_are_open", ["admin@test.com"])] if is_open else [])
+
+
+async def test_open_logins_are_found_without_the_demo(other_parts: Parts, now: datetime) -> None:
+    assert sorted(databases.DEMO_ADDRESSES) == sorted(login.email for login in demo.LOGINS)
+    assert other_parts.settings.database_url is not None
+    url = other_parts.settings.database_url.get_secret_value()
+    assert await databases._demo_accounts(url) == []
+    await load(other_parts, now)
+    assert await databases._demo_accounts(url) == sorted(databases.DEMO_ADDRESSES)
+    async with other_parts.database.begin() as connection:
+        await connection.exec_driver_sql(
+            "UPDATE users SET disabled_at = now() WHERE email = 'admin@test.com'"
+        )
+    assert await databases._demo_accounts(url) == ["buyer@test.com", "organizer@test.com"]
 
 
 async def test_it_refuses_a_database_with_other_organizations(

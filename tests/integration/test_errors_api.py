@@ -1,13 +1,15 @@
 """Refusals as clients see them: problem+json, the right status, the right field."""
 
-from typing import Annotated, Any
+from datetime import date
+from enum import Enum
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 import httpx
 import msgspec
 import pytest
 from litestar import Litestar, get, post
-from litestar.params import Parameter, QueryParameter
+from litestar.params import HeaderParameter, Parameter, QueryParameter
 
 from fullhouse.api import errors
 from fullhouse.api.answers import Answers
@@ -21,6 +23,11 @@ from tests.support.asgi import client_of
 from tests.support.people import signed_in
 
 JSON = {"Content-Type": "application/json"}
+
+
+class State(Enum):
+    ON = "on"
+    OFF = "off"
 
 
 class Item(Body):
@@ -53,7 +60,13 @@ async def get_order(order_id: UUID) -> dict[str, str]:
 async def list_orders(
     most: Annotated[int, Parameter(ge=1, le=100)] = 20,
     price: Annotated[int | None, QueryParameter(name="price[lte]", ge=0)] = None,
-    name: str | None = None,
+    name: Annotated[str | None, QueryParameter(max_length=3)] = None,
+    role: Literal["USER", "ORGANIZER"] | None = None,
+    kept: Annotated[State | None, QueryParameter(name="state")] = None,
+    day: date | None = None,
+    owner: UUID | None = None,
+    open: bool | None = None,
+    times: Annotated[int, HeaderParameter(name="X-Times")] = 1,
 ) -> dict[str, Any]:
     return {"most": most, "price": price, "name": name}
 
@@ -112,23 +125,23 @@ def body(**change: Any) -> bytes:
 @pytest.mark.parametrize(
     ("content", "pointer", "detail"),
     [
-        (body(quantity=0), "/items/1/quantity", "Expected int >= 1"),
-        (body(quantity=-5), "/items/1/quantity", "Expected int >= 1"),
-        (body(quantity=11), "/items/1/quantity", "Expected int <= 10"),
-        (body(quantity=10**30), "/items/1/quantity", "Expected int <= 10"),
-        (body(quantity="1"), "/items/1/quantity", "Expected int, got str"),
-        (body(quantity=1.5), "/items/1/quantity", "Expected int, got float"),
-        (body(quantity=True), "/items/1/quantity", "Expected int, got bool"),
-        (body(quantity=None), "/items/1/quantity", "Expected int, got null"),
-        (body(categoryId="x"), "/items/1/categoryId", "Invalid UUID"),
+        (body(quantity=0), "/items/1/quantity", "must be at least 1 and at most 10"),
+        (body(quantity=-5), "/items/1/quantity", "must be at least 1 and at most 10"),
+        (body(quantity=11), "/items/1/quantity", "must be at least 1 and at most 10"),
+        (body(quantity=10**30), "/items/1/quantity", "must be at least 1 and at most 10"),
+        (body(quantity="1"), "/items/1/quantity", "must be a whole number"),
+        (body(quantity=1.5), "/items/1/quantity", "must be a whole number"),
+        (body(quantity=True), "/items/1/quantity", "must be a whole number"),
+        (body(quantity=None), "/items/1/quantity", "must be a whole number"),
+        (body(categoryId="x"), "/items/1/categoryId", "must be a UUID"),
         (body(category_id=CATEGORY), "/items/1/category_id", "is not a known field"),
         (body(**{"a/b~c": 1}), "/items/1/a~1b~0c", "is not a known field"),
         (b'{"items":[{"quantity":1}]}', "/items/0/categoryId", "is missing"),
         (b"{}", "/items", "is missing"),
-        (b"[]", "", "Expected object, got array"),
-        (b"null", "", "Expected object, got null"),
-        (msgspec.json.encode({"items": [ITEM] * 4}), "/items", "Expected array of length <= 3"),
-        (b'{"items":[],"perName":{"x":"y"}}', "/perName", "Expected int, got str"),
+        (b"[]", "", "must be an object"),
+        (b"null", "", "must be an object"),
+        (msgspec.json.encode({"items": [ITEM] * 4}), "/items", "must have at most 3 items"),
+        (b'{"items":[],"perName":{"x":"y"}}', "/perName", "a value in it must be a whole number"),
         (b'{"items":[],"total":1}', "/total", "is not a known field"),
     ],
 )
@@ -214,21 +227,39 @@ async def test_a_body_has_a_limit(app: Edge) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "pointer"),
+    ("query", "pointer", "detail"),
     [
-        ("most=0", "most"),
-        ("most=101", "most"),
-        ("most=many", "most"),
-        ("most=", "most"),
-        ("price[lte]=-1", "price[lte]"),
-        ("price[lte]=x", "price[lte]"),
+        ("most=0", "most", "must be at least 1 and at most 100"),
+        ("most=101", "most", "must be at least 1 and at most 100"),
+        ("most=many", "most", "must be a whole number"),
+        ("most=", "most", "must be a whole number"),
+        ("price[lte]=-1", "price[lte]", "must be at least 0"),
+        ("price[lte]=x", "price[lte]", "must be a whole number"),
+        ("name=long", "name", "must have at most 3 characters"),
+        ("role=organizer", "role", "must be one of ORGANIZER, USER"),
+        ("state=organizer", "state", "must be one of on, off"),
+        ("day=1.2.27", "day", "must be a date such as 2027-01-31"),
+        ("owner=me", "owner", "must be a UUID"),
+        ("open=maybe", "open", "must be true or false"),
     ],
 )
-async def test_the_wrong_parameter_is_named(app: Edge, query: str, pointer: str) -> None:
+async def test_the_wrong_parameter_is_named(
+    app: Edge, query: str, pointer: str, detail: str
+) -> None:
     async with client_of(app) as client:
         answer = await client.get(f"/orders?{query}")
     document = problem(answer, 422, "validation_failed")
-    assert [error["pointer"] for error in document["errors"]] == [pointer]
+    assert document["errors"] == [{"pointer": pointer, "detail": detail}]
+
+
+async def test_every_wrong_parameter_and_header_is_named(app: Edge) -> None:
+    async with client_of(app) as client:
+        answer = await client.get("/orders?most=0&open=maybe", headers={"X-Times": "often"})
+    assert problem(answer, 422, "validation_failed")["errors"] == [
+        {"pointer": "most", "detail": "must be at least 1 and at most 100"},
+        {"pointer": "open", "detail": "must be true or false"},
+        {"pointer": "X-Times", "detail": "must be a whole number"},
+    ]
 
 
 async def test_a_missing_parameter_is_named(app: Edge) -> None:

@@ -612,10 +612,14 @@ async def test_the_cookie_is_kept_from_scripts(
     answer = await browser.get(f"{scheme}://fullhouse.test{GOOGLE}")
     assert answer.status_code == 302
     assert answer.headers["location"].startswith(provider.issuer)
-    _, *attributes = answer.headers["set-cookie"].split("; ")
+    cookie, *attributes = answer.headers["set-cookie"].split("; ")
     named = {attribute.lower() for attribute in attributes}
-    assert {"httponly", "samesite=lax", "max-age=600", f"path={GOOGLE}"} <= named
-    assert ("secure" in named) == (scheme == "https")
+    secure = scheme == "https"
+    assert cookie.startswith("__Host-fullhouse_oidc=" if secure else "fullhouse_oidc=")
+    path = "/" if secure else GOOGLE
+    assert {"httponly", "samesite=lax", "max-age=600", f"path={path}"} <= named
+    assert ("secure" in named) == secure
+    assert not any(attribute.startswith("domain") for attribute in named)
 
 
 async def test_without_google_there_is_no_such_way_in(database_url: str) -> None:

@@ -16,6 +16,7 @@ from tests.support.mailbox import Mailbox, mail_server
 from tests.support.organizations import (
     API,
     accept,
+    administrator,
     ask,
     at_the_same_moment,
     audit_entries,
@@ -29,7 +30,7 @@ from tests.support.organizations import (
     roles_in,
     verified,
 )
-from tests.support.people import new_email
+from tests.support.people import PASSWORD, new_email
 from tests.support.settings import settings_for
 
 ACCEPT = f"{API}/invitations/accept"
@@ -235,17 +236,102 @@ async def test_managers_invite_nobody_who_leads(
 async def test_nobody_is_flooded_with_invitations(
     client: httpx.AsyncClient, mailbox: Mailbox
 ) -> None:
-    """Whatever organization they come from; and what is refused counts as none."""
+    """Whoever sends them, for whatever organization; and what is refused counts as none."""
     ada, eve, email = await organizer(client), await organizer(client), new_email()
+    second = (await ask(client, eve, "POST", "/organizations", {"name": "Again"})).json()["id"]
     for _ in range(5):
         assert (await invite(client, eve, email, to=ada.organization)).status_code == 404
-    for who in (ada, eve, ada):
-        assert (await invite(client, who, email)).status_code == 201
-    answer = await invite(client, eve, email)
-    assert (answer.status_code, code_of(answer)) == (429, "too_many_attempts")
-    assert 1 <= int(answer.headers["retry-after"]) <= 60
+    for to in (eve.organization, second, eve.organization):
+        assert (await invite(client, eve, email, to=to)).status_code == 201
+    for to in (eve.organization, second):
+        answer = await invite(client, eve, email, to=to)
+        assert (answer.status_code, code_of(answer)) == (429, "too_many_attempts")
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert (await invite(client, eve, new_email())).status_code == 201
-    assert len(await invitation_tokens(mailbox, email, 3)) == 3
+    # A stranger's do not keep another organization's back, until they are too many together.
+    for who in (ada, ada, ada):
+        assert (await invite(client, who, email)).status_code == 201
+    assert (await invite(client, ada, email)).status_code == 429
+    for who in (bob := await organizer(client), bob, bob, await organizer(client)):
+        assert (await invite(client, who, email)).status_code == 201
+    assert (await invite(client, await organizer(client), email)).status_code == 429
+    assert len(await invitation_tokens(mailbox, email, 10)) == 10
+
+
+async def test_members_of_one_organization_share_what_it_may_send(
+    client: httpx.AsyncClient, connection: RawConnection
+) -> None:
+    ada, email = await organizer(client), new_email()
+    mel = await member(client, connection, ada.organization, "manager")
+    for who in (ada, mel, ada):
+        assert (await invite(client, who, email, to=ada.organization)).status_code == 201
+    assert (await invite(client, mel, email, to=ada.organization)).status_code == 429
+
+
+@pytest.mark.parametrize("end", ["removed", "left", "demoted", "account deleted"])
+async def test_invitations_end_with_the_right_to_send_them(
+    client: httpx.AsyncClient, connection: RawConnection, mailbox: Mailbox, end: str
+) -> None:
+    ada, bob, cyd = await organizer(client), await person(client), await person(client)
+    mel = await person(client)
+    await join(connection, ada.organization, mel, "manager")
+    assert (await invite(client, mel, bob.email, to=ada.organization)).status_code == 201
+    assert (await invite(client, ada, cyd.email)).status_code == 201
+    (token,) = await invitation_tokens(mailbox, bob.email)
+    (other,) = await invitation_tokens(mailbox, cyd.email)
+    path = f"/organizations/{ada.organization}"
+    if end == "removed":
+        done = await ask(client, ada, "DELETE", f"{path}/members/{mel.id}")
+    elif end == "left":
+        done = await ask(client, mel, "DELETE", f"{path}/membership")
+    elif end == "demoted":
+        done = await ask(client, ada, "PATCH", f"{path}/members/{mel.id}", {"role": "editor"})
+    else:
+        done = await ask(client, mel, "DELETE", "/users/me", {"password": PASSWORD})
+    assert done.is_success, done.text
+    waiting = (await ask(client, ada, "GET", f"{path}/invitations")).json()["items"]
+    assert [one["email"] for one in waiting] == [cyd.email]
+    assert (await accept(client, bob, token)).status_code == 422
+    assert (await accept(client, cyd, other)).status_code == 200
+    noted = await audit_entries(client, ada, ada.organization)
+    (revoked,) = [one for one in noted if one["action"] == "invitation.revoked"]
+    assert revoked["before"] == {"role": "viewer"}
+    if end == "account deleted":
+        (left,) = [one for one in noted if one["action"] == "member.left"]
+        assert (left["objectId"], left["before"]) == (mel.id, {"role": "manager"})
+        assert left["actor"] == {"kind": "user", "id": mel.id}
+
+
+async def test_stepping_down_takes_back_what_only_an_owner_may_send(
+    client: httpx.AsyncClient, connection: RawConnection, mailbox: Mailbox
+) -> None:
+    ada, bob, cyd = await organizer(client), await person(client), await person(client)
+    eve = await person(client)
+    await join(connection, ada.organization, eve, "owner")
+    assert (await invite(client, eve, bob.email, "owner", to=ada.organization)).is_success
+    assert (await invite(client, eve, cyd.email, "editor", to=ada.organization)).is_success
+    path = f"/organizations/{ada.organization}"
+    changed = await ask(client, ada, "PATCH", f"{path}/members/{eve.id}", {"role": "manager"})
+    assert changed.status_code == 200
+    waiting = (await ask(client, ada, "GET", f"{path}/invitations")).json()["items"]
+    assert [(one["email"], one["role"]) for one in waiting] == [(cyd.email, "editor")]
+    (token,) = await invitation_tokens(mailbox, bob.email)
+    assert (await accept(client, bob, token)).status_code == 422
+
+
+@pytest.mark.parametrize("end", ["role = 'USER'", "disabled_at = now()"])
+async def test_an_administrators_invitations_end_with_them(
+    client: httpx.AsyncClient, connection: RawConnection, mailbox: Mailbox, end: str
+) -> None:
+    """They may invite into every organization, themselves too."""
+    ada, bob = await organizer(client), await person(client)
+    admin = await administrator(client, connection)
+    assert (await invite(client, admin, bob.email, "owner", to=ada.organization)).is_success
+    (token,) = await invitation_tokens(mailbox, bob.email)
+    await connection.execute(f"UPDATE users SET {end} WHERE id = $1", UUID(admin.id))
+    answer = await accept(client, bob, token)
+    assert (answer.status_code, code_of(answer)) == (422, "link_invalid")
+    assert bob.id not in await roles_in(connection, ada.organization)
 
 
 async def test_an_organization_has_an_end(
@@ -305,6 +391,7 @@ async def test_every_change_is_noted_without_names(
 
     found = await audit_entries(client, ada, ada.organization)
     assert [(one["action"], one["before"], one["after"]) for one in reversed(found)] == [
+        ("organization.created", None, None),
         ("organization.renamed", None, None),
         ("invitation.sent", None, {"role": "viewer"}),
         ("invitation.sent", None, {"role": "editor"}),

@@ -239,6 +239,54 @@ async def test_links_are_not_sent_without_end(client: httpx.AsyncClient, letters
     assert (await verify(client, tokens[-1])).status_code == 204
 
 
+async def test_strangers_cannot_stop_the_mails_of_others(
+    client: httpx.AsyncClient, letters: Letters
+) -> None:
+    """Whatever they can have sent to an address, its owner's mails still come."""
+    ada = await newcomer(client)
+    for _ in range(3):
+        eve = await newcomer(client, role="ORGANIZER")
+        mine = (await client.get(f"{API}/organizations", headers=eve.headers)).json()["items"]
+        path = f"{API}/organizations/{mine[0]['id']}/invitations"
+        for _ in range(3):
+            invited = {"email": ada.email, "role": "viewer"}
+            sent = await client.post(path, json=invited, headers=eve.headers)
+            assert sent.status_code == 201, sent.text
+        assert (await move(client, eve, ada.email)).status_code == 202
+    assert (await send_again(client, ada)).status_code == 202
+    forgot = await client.post(f"{AUTH}/password/forgot", json={"email": ada.email})
+    assert forgot.status_code == 202
+    assert len(await letters.reset_links(ada.email)) == 1
+    # Nor by asking for one kind in the place of the other.
+    for _ in range(4):
+        await client.post(f"{AUTH}/password/forgot", json={"email": ada.email})
+    assert len(await letters.reset_links(ada.email)) == 3
+    assert (await send_again(client, ada)).status_code == 202
+    assert refusal(await move(client, ada, ada.email)) == WAIT
+    # And the last link is good.
+    body = {"token": (await letters.reset_links(ada.email))[-1], "password": NEW}
+    assert (await client.post(f"{AUTH}/password/reset", json=body)).status_code == 204
+
+
+async def test_an_address_has_no_twin(client: httpx.AsyncClient, letters: Letters) -> None:
+    """Mail goes to the same mailbox, so it is the same account, or none."""
+    ada = await newcomer(client)
+    name = ada.email.partition("@")[0]
+    body = {"name": "Twin", "password": PASSWORD}
+    for twin in (f"{name}@ｅxample.com", f"{name}@example\u3002com", f"{name}@EXAMPL\u212f.com"):
+        taken = await client.post(f"{AUTH}/register", json=body | {"email": twin})
+        assert refusal(taken) == TAKEN, ascii(twin)
+        assert (await login(client, twin)).status_code == 200
+    for wrong in (f"{name}\u200d@example.com", f"ｐ{name[1:]}@example.com", f"{name}@☃.example"):
+        refused = await client.post(f"{AUTH}/register", json=body | {"email": wrong})
+        assert refusal(refused) == (422, "validation_failed")
+        assert [error["pointer"] for error in refused.json()["errors"]] == ["/email"]
+    # A domain of letters beyond ASCII is as good as any, in both of its forms.
+    there = await newcomer(client, email=f"{name}@xn--bcher-kva.example")
+    assert there.email == f"{name}@bücher.example"
+    assert len(await letters.verify_links(f"{name}@xn--bcher-kva.example")) == 1
+
+
 # --- another address
 
 

@@ -356,6 +356,12 @@ async def test_whoever_proves_the_address_first_shuts_the_others_out(
     key = await client.post(f"{of_organization}/api-keys", json=body, headers=mallory.headers)
     by_key = {"Authorization": f"Bearer {key.json()['key']}"}
     assert (await client.get(f"{of_organization}/members", headers=by_key)).status_code == 200
+    invited = await client.post(
+        f"{of_organization}/invitations",
+        json={"email": new_email(), "role": "owner"},
+        headers=mallory.headers,
+    )
+    assert invited.status_code == 201
     await open_ways_in(connection, mallory)
     address = new_email()
     asked = await client.post(
@@ -375,6 +381,13 @@ async def test_whoever_proves_the_address_first_shuts_the_others_out(
     owner = await log_in(client, mallory.email, NEW)
     profile = await client.get(f"{API}/users/me", headers=owner.headers)
     assert profile.json()["emailVerified"] is True
+    # The owner can see what was there, and that it is gone.
+    log = await client.get(f"{of_organization}/audit-log", headers=owner.headers)
+    found = {(one["action"], one["actor"]["kind"], one["objectId"]) for one in log.json()["items"]}
+    assert found >= {
+        ("api_key.revoked", "system", key.json()["id"]),
+        ("invitation.revoked", "system", invited.json()["id"]),
+    }
 
 
 async def test_a_proven_address_keeps_its_other_ways_in(

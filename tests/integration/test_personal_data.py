@@ -148,7 +148,6 @@ LEFT_OUT = {
 STAYS = {
     "bookings.user_id": "an organizer's record of what was sold",
     "sessions.user_id": "whether a session goes on is asked of it; purged when it is old",
-    "invitations.invited_by": _THEIRS,
     "api_keys.created_by": _THEIRS,
     "audit_log.actor_id": "the log is only ever added to",
 }

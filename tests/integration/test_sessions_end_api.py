@@ -578,7 +578,7 @@ async def test_a_token_is_for_its_own_session_and_purpose(
         "a session that never was": tokens.issue(ada.user_id, new_id()),
         "a user who never was": tokens.issue(new_id(), ada.session_id),
         "for refreshing": ada.cookie,
-        "for the second step": Challenges(SECRET).issue(Challenge(ada.user_id, "password")),
+        "for the second step": Challenges(SECRET).issue(Challenge(ada.user_id, "password", "")),
         "of another server": AccessTokens(SECRET + "!", 900).issue(ada.user_id, ada.session_id),
         "of yesterday": AccessTokens(SECRET, -60).issue(ada.user_id, ada.session_id),
         "none at all": "",

@@ -100,7 +100,10 @@ def test_folded_labels_never_collide(layout: Layout) -> None:
     if seat_map is None:
         return
     keys = [
-        labels.path_of(labels.fold(seat.section), labels.key_of(seat.row, seat.number))
+        labels.path_of(
+            labels.fold(seat.section),
+            labels.label_of(labels.fold(seat.row), labels.fold(seat.number)),
+        )
         for seat in seat_map.seats
     ]
     assert len(set(keys)) == len(keys)

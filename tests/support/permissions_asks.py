@@ -403,6 +403,10 @@ _ORGANIZATIONS: dict[str, tuple[Entry, ...]] = {
     "PATCH /organizations/{organization_id:uuid}": (
         inside(lambda e, _c: Ask({"organization_id": e.organization}, body={"name": e.mark})),
     ),
+    # It has sold something: whoever may close it is told so.
+    "DELETE /organizations/{organization_id:uuid}": (
+        inside(_of, refusals=frozenset({"organization_has_sales"})),
+    ),
     "GET /organizations/{organization_id:uuid}/members": (inside(_of),),
     "PATCH /organizations/{organization_id:uuid}/members/{user_id:uuid}": (inside(_member_role),),
     "DELETE /organizations/{organization_id:uuid}/members/{user_id:uuid}": (inside(_member),),

@@ -3,6 +3,7 @@
 import unicodedata
 from uuid import UUID
 
+import idna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,16 @@ from fullhouse.kit.errors import Refused
         ("e\u0301ric@example.com", "\u00e9ric@example.com"),
         ("josé@bücher.example", "josé@bücher.example"),
         ("a@b.co", "a@b.co"),
+        # Mail to these goes to one domain, so they are one address.
+        ("josé@xn--bcher-kva.example", "josé@bücher.example"),
+        ("josé@BÜCHER.example", "josé@bücher.example"),
+        ("vic@ｅxample.com", "vic@example.com"),
+        ("admin@te\u017ft.com", "admin@test.com"),
+        ("ada@example\u3002com", "ada@example.com"),
+        ("ada@exam\u00adple.com", "ada@example.com"),
+        ("ada@fa\u00df.example", "ada@fa\u00df.example"),
+        ("ada@उदाहरण.परीक्षा", "ada@उदाहरण.परीक्षा"),
+        ("ada@r3---sn.example", "ada@r3---sn.example"),
     ],
 )
 def test_an_address_has_one_form(given_address: str, kept: str) -> None:
@@ -62,6 +73,17 @@ def test_an_address_has_one_form(given_address: str, kept: str) -> None:
         f"ada@{'.'.join(['abcdefgh'] * 30)}.com",
         "ada\ue000@example.com",
         "ada\u0378@example.com",
+        # What would be taken for another's, by people or by the server that gets the mail.
+        "ｖic@example.com",
+        "ju\u017fo@example.com",
+        "o\ufb03ce@example.com",
+        # Domains that cannot be.
+        "ada@xn--zzzz.example",
+        "ada@xn--.example",
+        "ada@☃.example",
+        "ada@exa\u200dmple.com",
+        "ada@ü..example",
+        f"ada@{'ü' * 64}.example",
     ],
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
@@ -74,12 +96,31 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 def test_nobody_takes_the_address_of_a_deleted_account() -> None:
     user_id = UUID(int=7)
     assert deleted_email(user_id) != deleted_email(UUID(int=8))
-    for address in (deleted_email(user_id), deleted_email(user_id).upper(), "a@b.invalid"):
+    deleted = deleted_email(user_id)
+    for address in (deleted, deleted.upper(), "a@b.invalid", "a@b.ｉnvalid"):
         with pytest.raises(Refused) as refused:
             normalize_email(address)
         (error,) = refused.value.errors
         assert (error.pointer, "can get mail" in error.detail) == ("/email", True)
     assert normalize_email("ada@invalid.example") == "ada@invalid.example"
+
+
+_DOMAINS = st.sampled_from(["{}.example", "b{}cher.example", "xn--{}.example", "example{}com"])
+
+
+@given(_DOMAINS, st.text(max_size=8))
+def test_an_address_leads_where_its_form_does(domain: str, text: str) -> None:
+    address = f"ada@{domain.format(text)}"
+    try:
+        kept = normalize_email(address)
+    except Refused:
+        return
+    assert normalize_email(kept) == kept == kept.lower()
+    local, _, kept_domain = kept.rpartition("@")
+    sent = idna.encode(kept_domain, uts46=True) if not kept_domain.isascii() else kept_domain
+    if isinstance(sent, bytes):
+        # The form in ASCII is the same address, and not another.
+        assert normalize_email(f"{local}@{sent.decode()}") == kept
 
 
 @given(st.emails() | st.text(max_size=40).map(lambda text: f"{text}@example.com"))

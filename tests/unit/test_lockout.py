@@ -1,6 +1,8 @@
 """How delays grow with failures."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import get_args
 from uuid import UUID
 
 import pytest
@@ -12,7 +14,9 @@ from fullhouse.accounts.lockout import (
     NO_DELAY,
     POLICIES,
     Guard,
+    MailPurpose,
     Policy,
+    invitation_keys,
     keys_of,
     login_keys,
     mail_keys,
@@ -21,10 +25,16 @@ from fullhouse.accounts.lockout import (
     phone_send_keys,
     second_factor_keys,
 )
+from fullhouse.accounts.rules import RESET_PASSWORD_WITHIN
 
 SECRET = "a secret of at least thirty-two characters"
 PHONE = "+9779841234567"
 LOGIN = (Guard.ACCOUNT_AND_ADDRESS, Guard.ACCOUNT, Guard.ADDRESS)
+INVITING = (
+    Guard.INVITATION_MAIL,
+    Guard.INVITATION_OF_ORGANIZATION,
+    Guard.INVITATION_OF_USER,
+)
 
 durations = st.integers(min_value=1, max_value=10**9).map(
     lambda seconds: timedelta(seconds=seconds)
@@ -54,8 +64,21 @@ def test_the_table() -> None:
     assert delays(Guard.PHONE_CODE, 0, 4, *range(5, 16)) == [0, 0, *day]
     hour = [60, 120, 240, 480, 960, 1_920, 3_600, 3_600]
     assert delays(Guard.PHONE_SEND, 0, 2, *range(3, 11)) == [0, 0, *hour]
-    assert delays(Guard.MAIL_SEND, 0, 2, *range(3, 11)) == [0, 0, *hour]
+    for guard in (
+        Guard.VERIFICATION_MAIL,
+        Guard.NEW_ADDRESS_MAIL,
+        Guard.INVITATION_OF_ORGANIZATION,
+        Guard.INVITATION_OF_USER,
+    ):
+        assert delays(guard, 0, 2, *range(3, 11)) == [0, 0, *hour]
+    assert delays(Guard.INVITATION_MAIL, 0, 9, *range(10, 18)) == [0, 0, *hour]
+    assert delays(Guard.RESET_MAIL, 0, 2, *range(3, 9)) == [0, 0, 60, 120, 240, 480, 900, 900]
     assert set(POLICIES) == set(Guard)
+
+
+def test_whoever_has_to_wait_for_a_reset_has_a_link_that_is_good() -> None:
+    """Strangers may ask for it without end."""
+    assert POLICIES[Guard.RESET_MAIL].longest_delay < RESET_PASSWORD_WITHIN
 
 
 @given(policies, counts)
@@ -108,12 +131,36 @@ def test_everything_else_is_guarded_by_a_key_of_its_own() -> None:
         Guard.SECOND_FACTOR: (second_factor_keys(SECRET, ada), second_factor_keys(SECRET, eve)),
         Guard.PHONE_CODE: (phone_code_keys(SECRET, PHONE), phone_code_keys(SECRET, PHONE[:-1])),
         Guard.PHONE_SEND: (phone_send_keys(SECRET, PHONE), phone_send_keys(SECRET, PHONE[:-1])),
-        Guard.MAIL_SEND: (mail_keys(SECRET, "ada@example.com"), mail_keys(SECRET, "eve@x.example")),
     }
-    assert set(guarded) == set(Guard) - set(LOGIN)
+    for guard in get_args(MailPurpose):
+        guarded[guard] = (
+            mail_keys(SECRET, "ada@example.com", guard),
+            mail_keys(SECRET, "eve@x.example", guard),
+        )
+    assert set(guarded) == set(Guard) - set(LOGIN) - set(INVITING)
     for guard, keys in guarded.items():
         assert [list(policies.values()) for policies in keys] == [[POLICIES[guard]]] * 2
-    assert len({key for one, other in guarded.values() for key in (*one, *other)}) == 10
+    assert len({key for one, other in guarded.values() for key in (*one, *other)}) == 14
+
+
+def test_an_invitation_is_guarded_by_the_address_and_by_who_sends_it() -> None:
+    def keys(email: str, organization: int, user: int) -> Mapping[bytes, Policy]:
+        return invitation_keys(
+            SECRET, email, organization_id=UUID(int=organization), user_id=UUID(int=user)
+        )
+
+    ada = keys("ada@example.com", 1, 1)
+    assert sorted(ada.values(), key=repr) == sorted((POLICIES[g] for g in INVITING), key=repr)
+    shared = {
+        "another organization's": set(ada) & set(keys("ada@example.com", 2, 2)),
+        "the same user's for another": set(ada) & set(keys("ada@example.com", 2, 1)),
+        "of another for the same": set(ada) & set(keys("ada@example.com", 1, 2)),
+        "to another": set(ada) & set(keys("eve@example.com", 1, 1)),
+    }
+    assert [len(common) for common in shared.values()] == [1, 2, 2, 0]
+    # Strangers alone do not use up what an organization may send.
+    (to_anybody,) = shared["another organization's"]
+    assert ada[to_anybody].free > POLICIES[Guard.INVITATION_OF_ORGANIZATION].free
 
 
 def test_each_guard_counts_by_its_own_subject() -> None:

@@ -1,90 +1,94 @@
-"""Password hashes."""
+"""Hashing in processes of its own, and the queue in front of them."""
 
 import asyncio
-import base64
-import hashlib
 import os
+import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
-import argon2
-import bcrypt
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pwdlib.hashers.argon2 import Argon2Hasher
+from structlog.testing import capture_logs
 
+from fullhouse.accounts import hashing
 from fullhouse.accounts import passwords as module
-from fullhouse.accounts.passwords import OlderBcrypt, OlderScrypt, PasswordHasher
+from fullhouse.accounts.passwords import PasswordHasher
 from fullhouse.kit.errors import Refused
+from tests.support.hashing import hashes, hashing_below, parent_of, stat_of
 
 PASSWORD = "correct horse battery"
-
-# Made of PASSWORD by the programs that people come from.
-BY_PASSLIB = (
+BY_BCRYPT = "$2b$04$T6DnDgeoVHDkP60Wb8YwBefhPuC3Yxqp3SUqS7Rvk16rorN0waVL."
+BY_SCRYPT = (
     "$scrypt$ln=10,r=8,p=1$h5ASAkBI6X0vxfgfo/SeEw$g2xLvEqq0I1xuptBR5gQc434rzfct6itJjO4t/Jhrgw"
 )
-BY_PASSLIB_AS_SHIPPED = (
-    "$scrypt$ln=16,r=8,p=1$PEdoDWFsLaVUivF+770X4g$P4PRJXtUQebY2q3kjhXKSstAYQSxpfrMn03an7NOo5w"
-)
-BY_DJANGO = (
-    "scrypt$1024$saltsaltsalt$8$5$8q/xo8InyoCGNRnHwzT2rxpW0fOFSD9jeN+Z1lOeIYtPfxMO1hfMOFnitRHyW6oZZ"
-    "/PP7lWFFU/rx3xziRueaA=="
-)
-BY_BCRYPT_2A = "$2a$04$oBs0mfWsJ0Pvo8Zzxs05.eN.A2dQcoEgZtyS9u.u8qLdAngd1EpJS"
-BY_BCRYPT_2B = "$2b$04$T6DnDgeoVHDkP60Wb8YwBefhPuC3Yxqp3SUqS7Rvk16rorN0waVL."
-BY_BCRYPT_2Y = "$2y$04$1bQNY9MI0WoyE.ykeWUrheX0MwEurhUbX3gQHBUgbbPycJbE7L6T."
-# Of 80 bytes in letters of two bytes and "tail", of which bcrypt saw the first 72 bytes.
-LONG_PASSWORD = "ü" * 40 + "tail"
-BY_BCRYPT_LONG = "$2b$04$Ur9HtAilFkI/xXw99mXzKuBjsxl3c4O./J7xSG4SC5r.wqg1Qud3q"
 
-OLDER = [
-    BY_PASSLIB,
-    BY_PASSLIB_AS_SHIPPED,
-    BY_DJANGO,
-    BY_BCRYPT_2A,
-    BY_BCRYPT_2B,
-    BY_BCRYPT_2Y,
-]
+Make = Callable[..., PasswordHasher]
 
 
-def hasher(**options: Any) -> PasswordHasher:
-    """The cheapest hasher that the settings allow."""
-    return PasswordHasher(19_456, 2, 1, 1, **options)
+@pytest.fixture
+def make_hasher() -> Iterator[Make]:
+    """Makes hashers, the cheapest that the settings allow, and closes them."""
+    made: list[PasswordHasher] = []
+
+    def make(
+        memory_kib: int = 19_456,
+        passes: int = 2,
+        lanes: int = 1,
+        processes: int = 1,
+        **options: object,
+    ) -> PasswordHasher:
+        made.append(PasswordHasher(memory_kib, passes, lanes, processes, **options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
-async def test_a_hash_fits_its_password_only() -> None:
-    passwords = hasher()
+@pytest.fixture
+def passwords(make_hasher: Make) -> PasswordHasher:
+    """A hasher with one process, which has not been started."""
+    return make_hasher()
+
+
+async def process_of(passwords: PasswordHasher) -> int:
+    """The process of a hasher that has one; started if it was not, and idle."""
+    before = set(hashing_below(os.getpid()))
+    await passwords.hash(PASSWORD)
+    (pid,) = {process._popen.pid for process in passwords._processes._idle}
+    assert pid in hashing_below(os.getpid()) and parent_of(pid) == os.getpid()
+    assert pid in before or len(hashing_below(os.getpid())) == len(before) + 1
+    return pid
+
+
+def shown(pid: int, what: str) -> bytes:
+    """A file of a process in /proc; nothing where there is no such file."""
+    file = Path(f"/proc/{pid}/{what}")
+    return file.read_bytes() if file.exists() else b""
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+# --- what is hashed
+
+
+async def test_a_hash_fits_its_password_only(passwords: PasswordHasher) -> None:
     known = await passwords.hash(PASSWORD)
     assert known.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert await passwords.verify_and_update(PASSWORD, known) == (True, None)
     assert await passwords.verify_and_update(PASSWORD + "x", known) == (False, None)
+    assert await passwords.verify_and_update(PASSWORD, None) == (False, None)
     assert await passwords.hash(PASSWORD) != known
 
 
-async def test_a_hash_of_other_settings_is_renewed() -> None:
-    known = await PasswordHasher(20_000, 2, 1, 1).hash(PASSWORD)
-    fits, newer = await hasher().verify_and_update(PASSWORD, known)
-    assert fits
-    assert newer is not None
-    assert "m=19456" in newer
-    assert await hasher().verify_and_update(PASSWORD, newer) == (True, None)
-
-
-@pytest.mark.parametrize("kind", [argon2.Type.I, argon2.Type.D])
-async def test_a_weaker_kind_of_argon2_is_renewed(kind: argon2.Type) -> None:
-    known = argon2.PasswordHasher(2, 19_456, 1, 32, 16, type=kind).hash(PASSWORD)
-    fits, newer = await hasher().verify_and_update(PASSWORD, known)
-    assert fits
-    assert newer is not None
-    assert newer.startswith("$argon2id$")
-
-
-@pytest.mark.parametrize("known", OLDER)
-async def test_an_older_hash_is_accepted_once_and_renewed(known: str) -> None:
-    passwords = hasher()
+@pytest.mark.parametrize("known", [BY_BCRYPT, BY_SCRYPT])
+async def test_an_older_hash_is_renewed(passwords: PasswordHasher, known: str) -> None:
     assert await passwords.verify_and_update(PASSWORD + "x", known) == (False, None)
     fits, newer = await passwords.verify_and_update(PASSWORD, known)
     assert fits
@@ -93,170 +97,190 @@ async def test_an_older_hash_is_accepted_once_and_renewed(known: str) -> None:
     assert await passwords.verify_and_update(PASSWORD, newer) == (True, None)
 
 
-async def test_what_bcrypt_cut_off_counts_again_after_the_renewal() -> None:
-    passwords = hasher()
-    fits, newer = await passwords.verify_and_update(LONG_PASSWORD, BY_BCRYPT_LONG)
-    assert fits
-    assert await passwords.verify_and_update(LONG_PASSWORD, newer) == (True, None)
-    assert await passwords.verify_and_update("ü" * 40 + "else", newer) == (False, None)
-    # A difference within the first 72 bytes is a wrong password before and after.
-    wrong = "ü" * 35 + "u" + LONG_PASSWORD[36:]
-    assert await passwords.verify_and_update(wrong, BY_BCRYPT_LONG) == (False, None)
-
-
-async def test_older_kinds_are_never_made() -> None:
-    assert (await hasher().hash(PASSWORD)).startswith("$argon2id$")
-    for older in (OlderBcrypt(), OlderScrypt()):
-        with pytest.raises(TypeError):
-            older.hash(PASSWORD)
-
-
-@pytest.mark.parametrize(
-    "known",
-    [
-        "",
-        "plain text",
-        "$argon2id$",
-        "$argon2id$v=19$m=19456,t=2,p=1",
-        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0",
-        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$",
-        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$not base64!",
-        "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$größe",
-        "$argon2id$v=19$m=0,t=0,p=0$c2FsdHNhbHRzYWx0$c2FsdHNhbHRzYWx0",
-        "$argon2id$v=19$m=99999999999999999999,t=2,p=1$c2FsdHNhbHRzYWx0$c2FsdHNhbHRzYWx0",
-        BY_BCRYPT_2B[:-1],
-        BY_BCRYPT_2B + "\n",
-        BY_BCRYPT_2B.replace("$04$", "$99$"),
-        BY_BCRYPT_2B.replace("$04$", "$03$"),
-        BY_BCRYPT_2B.replace("$2b$", "$2x$"),
-        BY_PASSLIB[:-30],
-        BY_PASSLIB[:-2],
-        BY_PASSLIB[:-1],
-        BY_PASSLIB.replace("ln=10", "ln=010"),
-        BY_PASSLIB.replace("p=1", "p=-1"),
-        BY_PASSLIB.replace("ln=10", "ln=0"),
-        BY_PASSLIB.replace("r=8", "r=0"),
-        BY_PASSLIB.replace("p=1", "p=0"),
-        BY_DJANGO[:-1],
-        BY_DJANGO.replace("$1024$", "$1023$"),
-        BY_DJANGO.replace("saltsaltsalt", "\ud800"),
-        BY_DJANGO.replace("1024", "١٠٢٤"),
-    ],
-)
-async def test_what_is_no_hash_fits_no_password(known: str) -> None:
-    assert await hasher().verify_and_update(PASSWORD, known) == (False, None)
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    known=st.sampled_from([*OLDER[:1], *OLDER[2:]]),
-    place=st.integers(min_value=0, max_value=200),
-    instead=st.text(max_size=3),
-)
-def test_a_damaged_hash_is_no_accident(known: str, place: int, instead: str) -> None:
-    damaged = known[:place] + instead + known[place + 1 :]
-    fits, newer = hasher()._check(PASSWORD.encode(), damaged)
-    assert fits == (newer is not None)
-    # What still fits is another way to write the same: 2a for 2b, or a bit that does not count.
-    assert not fits or len(damaged) == len(known)
-
-
-@pytest.mark.parametrize(
-    "known",
-    [
-        "$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHRzYWx0$c2FsdHNhbHRzYWx0",
-        "$argon2id$v=19$m=262144,t=4294967295,p=1$c2FsdHNhbHRzYWx0$c2FsdHNhbHRzYWx0",
-        "$argon2id$v=19$m=262144,t=2,p=16384$c2FsdHNhbHRzYWx0$c2FsdHNhbHRzYWx0",
-        BY_BCRYPT_2B.replace("$04$", "$31$"),
-        BY_BCRYPT_2B.replace("$04$", "$16$"),
-        BY_PASSLIB.replace("ln=10", "ln=18"),
-        BY_PASSLIB.replace("ln=10", "ln=63"),
-        BY_PASSLIB.replace("ln=10,r=8", "ln=11,r=999"),
-        BY_PASSLIB.replace("ln=10", "ln=17").replace("p=1", "p=999"),
-        BY_DJANGO.replace("$1024$", "$67108864$"),
-    ],
-)
-async def test_a_planted_hash_costs_no_more_than_a_wrong_password(
-    known: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def never(*_: object, **__: object) -> bool:
-        raise AssertionError("was computed")
-
-    def wrong(_: Argon2Hasher, password: bytes, known: str) -> bool:
-        checked.append(known)
-        return False
-
-    checked: list[str] = []
-    monkeypatch.setattr(bcrypt, "checkpw", never)
-    monkeypatch.setattr(hashlib, "scrypt", never)
-    monkeypatch.setattr(Argon2Hasher, "verify", wrong)
-    assert await hasher().verify_and_update(PASSWORD, known) == (False, None)
-    # What was computed instead is a hash of the server's own settings.
-    assert len(checked) == 1
-    assert checked[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-
-
-async def test_the_servers_own_settings_are_always_affordable(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "_MOST_ARGON2_KIB", 1)
-    monkeypatch.setattr(module, "_MOST_ARGON2_KIB_PASSES", 1)
-    monkeypatch.setattr(module, "_MOST_ARGON2_LANES", 1)
-    passwords = PasswordHasher(19_456, 3, 2, 1)
-    assert await passwords.verify_and_update(PASSWORD, await passwords.hash(PASSWORD)) == (
-        True,
-        None,
-    )
-    dearer = await PasswordHasher(19_457, 3, 2, 1).hash(PASSWORD)
-    assert await passwords.verify_and_update(PASSWORD, dearer) == (False, None)
-
-
-@pytest.mark.parametrize(("ln", "p"), [(17, 1), (13, 10)])
-async def test_the_scrypt_that_is_advised_is_affordable(ln: int, p: int) -> None:
-    # The first and the last of OWASP's choices, with r = 8.
-    digest = hashlib.scrypt(
-        PASSWORD.encode(), salt=bytes(16), n=2**ln, r=8, p=p, maxmem=2**28, dklen=32
-    )
-    coded = base64.b64encode(digest).decode().rstrip("=")
-    known = f"$scrypt$ln={ln},r=8,p={p}${'A' * 22}${coded}"
-    fits, newer = await hasher().verify_and_update(PASSWORD, known)
-    assert fits
-    assert newer is not None
+async def test_the_parameters_are_those_of_the_settings(make_hasher: Make) -> None:
+    known = await make_hasher(20_000, 3, 2).hash(PASSWORD)
+    assert known.startswith("$argon2id$v=19$m=20000,t=3,p=2$")
 
 
 @pytest.mark.parametrize("password", ["", "\ud800 half a pair", "a\0b", "ü" * 100_000])
-async def test_no_password_is_an_accident(password: str) -> None:
-    passwords = hasher()
+async def test_no_password_is_an_accident(passwords: PasswordHasher, password: str) -> None:
     known = await passwords.hash(password)
     assert await passwords.verify_and_update(password, known) == (True, None)
-    assert await passwords.verify_and_update(password, BY_BCRYPT_2B) == (False, None)
-    assert await passwords.verify_and_update(password, BY_PASSLIB) == (False, None)
+    assert await passwords.verify_and_update(password + "x", known) == (False, None)
+    assert await passwords.verify_and_update(password, BY_BCRYPT) == (False, None)
+    assert await passwords.verify_and_update(password, BY_SCRYPT) == (False, None)
 
 
-async def test_a_nul_does_not_end_a_password_for_bcrypt() -> None:
-    known = bcrypt.hashpw(b"a\0b", bcrypt.gensalt(4)).decode()
-    assert (await hasher().verify_and_update("a\0c", known)) == (False, None)
+@pytest.mark.parametrize("known", ["", "\ud800", "a\0b", "$argon2id$größe"])
+async def test_no_kept_hash_is_an_accident(passwords: PasswordHasher, known: str) -> None:
+    pid = await process_of(passwords)
+    assert await passwords.verify_and_update(PASSWORD, known) == (False, None)
+    assert await process_of(passwords) == pid
 
 
-async def test_nobody_has_a_hash_that_no_password_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    checked: list[str] = []
-    verify = Argon2Hasher.verify
-
-    def noting(self: Argon2Hasher, password: str | bytes, known: str | bytes) -> bool:
-        checked.append(str(known))
-        return verify(self, password, known)
-
-    monkeypatch.setattr(Argon2Hasher, "verify", noting)
-    assert await hasher().verify_and_update(PASSWORD, None) == (False, None)
-    # It was truly computed, with the same settings, or an unknown address were told by time.
-    assert len(checked) == 1
-    assert checked[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    real = await hasher().hash(PASSWORD)
-    assert [len(part) for part in checked[0].split("$")] == [len(part) for part in real.split("$")]
+# --- where it is hashed
 
 
-async def test_hashing_does_not_hold_up_the_loop_and_is_bounded() -> None:
-    passwords = hasher(waiting_limit=2)
+async def test_a_process_starts_with_the_first_hash_and_is_used_again(
+    passwords: PasswordHasher,
+) -> None:
+    assert passwords._processes._idle == []
+    pid = await process_of(passwords)
+    assert pid != os.getpid()
+    assert await process_of(passwords) == pid
+
+
+async def test_hashes_at_the_same_time_are_computed_by_as_many_processes(
+    make_hasher: Make,
+) -> None:
+    passwords = make_hasher(processes=2)
+    words = [f"{PASSWORD} {number}" for number in range(8)]
+    known = await asyncio.gather(*map(passwords.hash, words))
+    checks = [passwords.verify_and_update(*pair) for pair in zip(words, known, strict=True)]
+    assert await asyncio.gather(*checks) == [(True, None)] * 8
+    mixed = zip(words, known[1:] + known[:1], strict=True)
+    wrong = [passwords.verify_and_update(*pair) for pair in mixed]
+    assert await asyncio.gather(*wrong) == [(False, None)] * 8
+    assert len({process._popen.pid for process in passwords._processes._idle}) == 2
+
+
+async def test_a_process_tells_nobody_what_it_hashes_and_knows_no_settings(
+    passwords: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FULLHOUSE_SECRET_KEY", "of the server alone")
+    monkeypatch.setenv("SOMETHING_ELSE", "stays")
+    pid = await process_of(passwords)
+    hashing_it = asyncio.ensure_future(passwords.hash(PASSWORD))
+    seen = b""
+    while not hashing_it.done():
+        seen += shown(pid, "cmdline") + shown(pid, "environ")
+        await asyncio.sleep(0)
+    assert b"SOMETHING_ELSE=stays" in seen
+    assert PASSWORD.encode() not in seen
+    assert b"FULLHOUSE_" not in seen and b"of the server alone" not in seen
+
+
+async def test_what_it_cannot_do_is_answered_without_telling_more(
+    make_hasher: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # More lanes than the memory has room for: the library refuses.
+    passwords = make_hasher(8, 1, 4)
+    with capture_logs() as logs, pytest.raises(Refused) as refused:
+        await passwords.hash(PASSWORD)
+    assert refused.value.code.name == "overloaded"
+    assert logs == [{"event": "password_not_hashed", "log_level": "error", "kind": "HashingError"}]
+    assert PASSWORD not in "".join(capfd.readouterr())
+
+
+# --- what happens to it
+
+
+async def test_a_process_that_died_is_replaced(passwords: PasswordHasher) -> None:
+    pid = await process_of(passwords)
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: not hashes(pid))
+    with capture_logs() as logs:
+        assert await process_of(passwords) != pid
+    assert [(log["event"], log["exit_code"]) for log in logs] == [("password_process_died", -9)]
+
+
+async def test_what_was_under_way_in_a_process_that_dies_is_done_again(
+    passwords: PasswordHasher,
+) -> None:
+    known = await passwords.hash(PASSWORD)
+    pid = await process_of(passwords)
+    # Stopped, it has the request for certain, and has not answered.
+    os.kill(pid, signal.SIGSTOP)
+    checking = asyncio.ensure_future(passwords.verify_and_update(PASSWORD, known))
+    await until(lambda: not passwords._processes._idle)
+    with capture_logs() as logs:
+        os.kill(pid, signal.SIGKILL)
+        assert await checking == (True, None)
+    assert [(log["event"], log["exit_code"]) for log in logs] == [("password_process_died", -9)]
+    assert await process_of(passwords) != pid
+
+
+async def test_whom_two_processes_died_of_is_refused(
+    passwords: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with capture_logs() as logs, pytest.raises(Refused) as refused:
+        await passwords.hash(PASSWORD)
+    assert refused.value.code.name == "overloaded"
+    assert refused.value.retry_after_seconds
+    assert [log["event"] for log in logs] == ["password_process_died"] * 2
+    monkeypatch.undo()
+    assert await passwords.hash(PASSWORD)
+
+
+async def test_without_a_process_it_is_refused(
+    passwords: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with capture_logs() as logs, pytest.raises(Refused) as refused:
+        await passwords.hash(PASSWORD)
+    assert refused.value.code.name == "overloaded"
+    assert [log["event"] for log in logs] == ["password_process_not_started"]
+    monkeypatch.undo()
+    assert await passwords.hash(PASSWORD)
+
+
+async def test_a_process_that_hangs_is_killed(
+    passwords: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = await process_of(passwords)
+    os.kill(pid, signal.SIGSTOP)
+    monkeypatch.setattr(module, "_LONGEST_HASH_SECONDS", 0)
+    with capture_logs() as logs, pytest.raises(Refused) as refused:
+        await passwords.hash(PASSWORD)
+    assert refused.value.code.name == "overloaded"
+    # Neither the one that was there nor the one that was started had so little time.
+    assert [(log["event"], log["exit_code"]) for log in logs] == [("password_process_died", -9)] * 2
+    assert not hashes(pid)
+    monkeypatch.undo()
+    assert await process_of(passwords) != pid
+
+
+async def test_closing_ends_the_processes(make_hasher: Make) -> None:
+    passwords = make_hasher(processes=2)
+    await asyncio.gather(*(passwords.hash(PASSWORD) for _ in range(4)))
+    pids = [process._popen.pid for process in passwords._processes._idle]
+    assert pids and all(map(hashes, pids))
+    passwords.close()
+    assert [pid for pid in pids if hashes(pid)] == []
+
+
+async def test_what_is_under_way_at_the_closing_is_finished(passwords: PasswordHasher) -> None:
+    pid = await process_of(passwords)
+    os.kill(pid, signal.SIGSTOP)
+    last = asyncio.ensure_future(passwords.hash(PASSWORD))
+    await until(lambda: not passwords._processes._idle)
+    passwords.close()
+    os.kill(pid, signal.SIGCONT)
+    assert (await last).startswith("$argon2id$")
+    await until(lambda: not hashes(pid))
+
+
+async def test_a_hasher_that_nobody_closed_takes_its_processes_along() -> None:
+    passwords = PasswordHasher(19_456, 2, 1, 1)
+    pid = await process_of(passwords)
+    del passwords
+    await until(lambda: not hashes(pid))
+
+
+async def test_it_ends_with_its_input(passwords: PasswordHasher) -> None:
+    pid = await process_of(passwords)
+    (process,) = passwords._processes._idle
+    process._stdin.close()
+    assert process._popen.wait(30) == 0
+    assert not hashes(pid)
+
+
+# --- the queue
+
+
+async def test_hashing_does_not_hold_up_the_loop_and_is_bounded(make_hasher: Make) -> None:
+    passwords = make_hasher(waiting_limit=2)
     release = threading.Event()
 
     async def wait() -> bool:
@@ -274,8 +298,8 @@ async def test_hashing_does_not_hold_up_the_loop_and_is_bounded() -> None:
     assert await passwords.hash(PASSWORD)
 
 
-async def test_a_place_is_held_for_all_that_is_done_around_the_hash() -> None:
-    passwords = hasher(waiting_limit=0)
+async def test_a_place_is_held_for_all_that_is_done_around_the_hash(make_hasher: Make) -> None:
+    passwords = make_hasher(waiting_limit=0)
     async with passwords.place() as place:
         for refused in (passwords.hash(PASSWORD), passwords.verify_and_update(PASSWORD, None)):
             with pytest.raises(Refused):
@@ -285,8 +309,8 @@ async def test_a_place_is_held_for_all_that_is_done_around_the_hash() -> None:
     assert await passwords.verify_and_update(PASSWORD, known) == (True, None)
 
 
-async def test_a_place_comes_free_when_what_was_done_around_it_fails() -> None:
-    passwords = hasher(waiting_limit=0)
+async def test_a_place_comes_free_when_what_was_done_around_it_fails(make_hasher: Make) -> None:
+    passwords = make_hasher(waiting_limit=0)
     for _ in range(2):
         with pytest.raises(KeyError):
             async with passwords.place():
@@ -294,9 +318,9 @@ async def test_a_place_comes_free_when_what_was_done_around_it_fails() -> None:
     assert await passwords.hash(PASSWORD)
 
 
-async def test_whoever_has_waited_too_long_is_not_hashed_for() -> None:
+async def test_whoever_has_waited_too_long_is_not_hashed_for(make_hasher: Make) -> None:
     now = [1_000.0]
-    passwords = hasher(clock=lambda: now[0])
+    passwords = make_hasher(clock=lambda: now[0])
     release = threading.Event()
     at_work = asyncio.ensure_future(passwords._off_the_loop(release.wait))
     late = asyncio.ensure_future(passwords.verify_and_update(PASSWORD, None))
@@ -315,53 +339,96 @@ async def test_whoever_has_waited_too_long_is_not_hashed_for() -> None:
     assert (await in_time).startswith("$argon2id$")
 
 
-def priorities() -> dict[int, int]:
-    """The nice values of all threads of this process; nothing where /proc does not tell."""
+async def test_nobody_is_let_in_who_would_wait_too_long(make_hasher: Make) -> None:
+    now = [1_000.0]
+    passwords = make_hasher(clock=lambda: now[0])
+
+    def takes(seconds: float) -> None:
+        now[0] += seconds
+
+    async def get_in() -> int:
+        """How many are let in at once."""
+        inside = 0
+        async with AsyncExitStack() as crowd:
+            with pytest.raises(Refused) as refused:
+                while True:
+                    await crowd.enter_async_context(passwords.place())
+                    inside += 1
+        assert refused.value.code.name == "overloaded"
+        assert refused.value.retry_after_seconds
+        return inside
+
+    # As long as nothing is known of it, and while it is fast, the queue is what limits them.
+    assert await get_in() == 17
+    for _ in range(100):
+        await passwords._off_the_loop(lambda: takes(0.1))
+    assert await get_in() == 17
+    # Of hashes that take a second each, four may be ahead, besides the one at work.
+    for _ in range(100):
+        await passwords._off_the_loop(lambda: takes(1.0))
+    assert await get_in() == 6
+    # However slow it is, one is always let in, and so it is found out when it is fast again.
+    for _ in range(100):
+        await passwords._off_the_loop(lambda: takes(1_000.0))
+    assert await get_in() == 2
+    for _ in range(300):
+        await passwords._off_the_loop(lambda: takes(0.1))
+    assert await get_in() == 17
+
+
+# --- its share of the machine
+
+
+def priorities(pid: int) -> dict[int, int]:
+    """The nice values of all threads of a process; nothing where /proc does not tell."""
     found: dict[int, int] = {}
-    for task in Path("/proc/self/task").glob("*/stat"):
-        try:
-            fields = task.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it has ended meanwhile
-        found[int(task.parent.name)] = int(fields[16])
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        if fields := stat_of(task):
+            found[int(task.parent.name)] = int(fields[16])
     return found
 
 
-async def test_hashing_steps_back_behind_everything_else() -> None:
+async def test_hashing_steps_back_behind_everything_else(passwords: PasswordHasher) -> None:
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    passwords = hasher()
-    behind = await passwords._off_the_loop(lambda: os.getpriority(os.PRIO_PROCESS, 0))
-    assert behind == (min(own + 10, 19) if sys.platform == "linux" else own)
+    pid = await process_of(passwords)
+    assert os.getpriority(os.PRIO_PROCESS, pid) == min(own + 10, 19)
     assert os.getpriority(os.PRIO_PROCESS, 0) == own
+    # In a session of its own, or what follows would slow the server down too.
+    assert os.getsid(pid) == pid != os.getsid(0)
+    theirs, ours = shown(pid, "autogroup").split(), shown(os.getpid(), "autogroup").split()
+    assert theirs[-1:] == ([b"%d" % hashing.SESSIONS_STEPS] if ours else [])
+    assert theirs[:1] != ours[:1] or not ours
 
 
-async def test_the_lanes_step_back_too() -> None:
-    passwords = PasswordHasher(65_536, 3, 4, 1)
-    await passwords.hash(PASSWORD)
-    known = priorities()
+async def test_the_lanes_step_back_too(make_hasher: Make) -> None:
+    passwords = make_hasher(65_536, 3, 4)
+    pid = await process_of(passwords)
     lanes: dict[int, int] = {}
     # A lane's thread lives for some milliseconds; one hash starts dozens of them.
     for _ in range(20):
-        hashing = asyncio.ensure_future(passwords.hash(PASSWORD))
-        while not hashing.done():
+        hashing_it = asyncio.ensure_future(passwords.hash(PASSWORD))
+        while not hashing_it.done():
             await asyncio.sleep(0)
-            lanes |= {thread: nice for thread, nice in priorities().items() if thread not in known}
+            lanes |= {thread: nice for thread, nice in priorities(pid).items() if thread != pid}
         if lanes:
             break
     assert sys.platform != "linux" or lanes
-    behind = min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
-    assert set(lanes.values()) <= {behind}
+    assert set(lanes.values()) <= {min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)}
 
 
-async def test_a_system_that_knows_no_priorities_hashes_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("error", [PermissionError, FileNotFoundError, BlockingIOError])
+def test_a_system_that_knows_no_priorities_hashes_all_the_same(
+    error: type[OSError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def forbidden(*_: int) -> None:
-        raise PermissionError
+    asked: list[str] = []
 
-    monkeypatch.setattr(os, "setpriority", forbidden)
-    passwords = hasher()
-    assert await passwords.verify_and_update(PASSWORD, await passwords.hash(PASSWORD)) == (
-        True,
-        None,
-    )
+    def forbidden(*_: object) -> None:
+        asked.append("")
+        raise error
+
+    monkeypatch.setattr(os, "nice", forbidden)
+    monkeypatch.setattr(Path, "write_text", forbidden)
+    monkeypatch.setattr(hashing, "_SESSIONS_PAUSE_SECONDS", 0)
+    hashing.step_back()
+    # Of all users together one may change it in a moment, so that is tried again.
+    assert len(asked) == 1 + (5 if error is BlockingIOError else 1)

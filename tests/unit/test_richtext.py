@@ -20,6 +20,12 @@ TAGS = {
 REL = "noopener noreferrer nofollow"
 
 
+def leads_away(href: str) -> bool:
+    """Whether it is a whole address, and no part of one that the page completes."""
+    parts = urlsplit(href.strip())
+    return parts.scheme == "mailto" or (parts.scheme in ("http", "https") and parts.netloc != "")
+
+
 class Reader(HTMLParser):
     """A second opinion: another parser's view of what came out."""
 
@@ -37,7 +43,7 @@ class Reader(HTMLParser):
             allowed = tag == "a" and name in ("href", "rel")
             if not allowed or (name == "rel" and value != REL):
                 self.wrong.append(f"{tag}[{name}={value}]")
-            if name == "href" and urlsplit(value or "").scheme not in ("http", "https", "mailto"):
+            if name == "href" and not leads_away(value or ""):
                 self.wrong.append(f"href={value}")
 
     def handle_data(self, data: str) -> None:
@@ -88,6 +94,13 @@ class Reader(HTMLParser):
         ("<a href='data:text/html,<script>'>x</a>", f'<a rel="{REL}">x</a>'),
         ("<a href='//evil.example'>x</a>", f'<a rel="{REL}">x</a>'),
         ("<a href='/logout'>x</a>", f'<a rel="{REL}">x</a>'),
+        # Browsers read these as relative, to a page that came by the same scheme.
+        ("<a href='https:evil'>x</a>", f'<a rel="{REL}">x</a>'),
+        ("<a href='HTTP:/evil'>x</a>", f'<a rel="{REL}">x</a>'),
+        ("<a href='https://'>x</a>", f'<a rel="{REL}">x</a>'),
+        ("<a href='https:&#10;evil'>x</a>", f'<a rel="{REL}">x</a>'),
+        ("<a href='mailto:'>x</a>", f'<a rel="{REL}">x</a>'),
+        ("<a href='HTTPS://x.example'>x</a>", f'<a href="HTTPS://x.example" rel="{REL}">x</a>'),
         ("<ul><li>one<li>two</ul>", "<ul><li>one</li><li>two</li></ul>"),
         ("<b>never closed", "<b>never closed</b>"),
     ],
@@ -102,6 +115,7 @@ def test_what_is_allowed_comes_through(html: str, expected: str) -> None:
     [
         "<script>x</script>", "<b onclick=x>y</b>", "<a href=javascript:x>y</a>", "<!-- x -->",
         "<img>", "<p style=x>y</p>", "<a href=/x>y</a>", "<a href=https://x rel=x>y</a>",
+        "<a href=https:x>y</a>",
         "<!doctype x>", "<?x>", "<![CDATA[x]]>",
     ],
 )  # fmt: skip
@@ -115,7 +129,8 @@ _PIECES = st.sampled_from(
         "<script>", "</script>", "<style>", "</style>", "<svg>", "<math>", "<mtext>", "</math>",
         "<mglyph>", "<table>", "<form>", "<select>", "<textarea>", "<title>", "<noscript>",
         "<template>", "<img src=x onerror=alert(1)>", "<a href='javascript:alert(1)'>",
-        "<a href=https://x.example>", "<a href=\"", "\">", "</a>", "<p ", "onclick=x", ">", "<",
+        "<a href=https://x.example>", "<a href=https:x>", "<a href=http:/x>",
+        "<a href=\"", "\">", "</a>", "<p ", "onclick=x", ">", "<",
         "</p>", "<!--", "-->", "--!>", "<![CDATA[", "]]>", "<?", "<b", "</b>", "'", "\"", "`",
         "javascript:", "&#x6a;avascript:", "&lt;script&gt;", "&amp;", "&", "\x00", "\n",
         "<plaintext>", "<br/>", "<pre>", "<code>", "<li>", "<xmp>",
@@ -156,6 +171,22 @@ def test_what_cannot_be_seen_is_refused_in_names(kind: object, character: str) -
     for text in (f"{character}abc", f"a{character}c", f"abc{character}"):
         with pytest.raises(msgspec.ValidationError, match="matching regex"):
             msgspec.convert(text, kind)
+
+
+NOTHING = [
+    "\u00ad", "\u034f", "\u061c", "\u115f", "\u1160", "\u180e", "\u200b", "\u200d", "\u200f",
+    "\u2060", "\u2063", "\u2800", "\u3164", "\ufe0f", "\ufeff", "\uffa0", "\U000e0041",
+    "\U000e0100",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [*NOTHING, "".join(NOTHING), "\u200b \u3164\u00a0"], ids=ascii)
+def test_line_has_something_to_see(text: str) -> None:
+    with pytest.raises(msgspec.ValidationError, match="matching regex"):
+        msgspec.convert(text, Line)
+    # Beside what can be seen it may be needed.
+    for seen in (f"{text}a", f"a{text}", f"{text}👩{text}"):
+        assert msgspec.convert(seen, Line) == seen
 
 
 @pytest.mark.parametrize("kind", [Name, Line])

@@ -172,10 +172,6 @@ def test_map_order_and_positions() -> None:
         "Balcony/A-2",
     ]
     assert [seat.position for seat in seat_map.seats] == list(range(8))
-    assert [seat.label for seat in seat_map.seats_of_section("Stalls")] == [
-        "B-1", "B-2", "C-1", "C-2",
-    ]  # fmt: skip
-    assert seat_map.seats_of_section("stalls") == ()
 
 
 def test_ids_survive_a_new_version_and_its_cosmetics() -> None:

@@ -12,8 +12,9 @@ EMAIL_TAKEN = Code(
 INVALID_CREDENTIALS = Code(
     "invalid_credentials",
     Kind.UNAUTHENTICATED,
-    "The e-mail address or the password is wrong.",
-    "Check both; the answer is the same for an address without an account.",
+    "The e-mail address or the password is wrong or missing.",
+    "Correct it, or reset a forgotten password (POST /api/v1/auth/password/forgot); where detail "
+    "says so, sign in again. An address without an account is answered the same.",
 )
 ORGANIZER_REGISTRATION_CLOSED = Code(
     "organizer_registration_closed",
@@ -24,8 +25,10 @@ ORGANIZER_REGISTRATION_CLOSED = Code(
 TOO_MANY_ATTEMPTS = Code(
     "too_many_attempts",
     Kind.TOO_MANY,
-    "There were too many failed attempts; each further one makes the wait longer.",
-    "Wait the seconds in Retry-After. A forgotten password can be reset by mail.",
+    "There were too many failed attempts, or too many codes or mails were asked for; each further "
+    "one makes the wait longer.",
+    "Wait the seconds in Retry-After. Then use the newest code or link that came, or reset a "
+    "forgotten password.",
 )
 ACCOUNT_DISABLED = Code(
     "account_disabled",
@@ -44,7 +47,8 @@ CODE_WRONG = Code(
     "code_wrong",
     Kind.UNAUTHENTICATED,
     "The code is wrong, has been used, or is no longer good.",
-    "Check the code, or ask for a new one.",
+    "By authenticator: send the next code that it shows. By SMS: send the newest code with its "
+    "requestId, or ask for another. A recovery code works once.",
 )
 LINK_INVALID = Code(
     "link_invalid",
@@ -87,7 +91,7 @@ LAST_OWNER = Code(
     "last_owner",
     Kind.CONFLICT,
     "An organization always has an owner, and this is its last one.",
-    "Make another member owner first.",
+    "Make another member owner first, or close the organization: DELETE /organizations/{id}.",
 )
 LAST_ADMIN = Code(
     "last_admin",

@@ -4,6 +4,7 @@ What others chose (names of people and organizations) is made harmless before it
 mail of ours must not carry a stranger's link or look as if somebody else had written it.
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ class _Step:
     label: str
     url: str
     call: str
-    token: str
+    body: str
 
 
 def verify_email(to: str, *, token: str, good_for: timedelta, public_url: str) -> Mail:
@@ -66,7 +67,14 @@ def reset_password(to: str, *, token: str, good_for: timedelta, public_url: str)
             "Open the link to choose a new one. It works once, and it is good for "
             f"{_span(good_for)}.",
         ],
-        _step(public_url, "Choose a new password", "reset-password", token, RESET_PASSWORD_CALL),
+        _step(
+            public_url,
+            "Choose a new password",
+            "reset-password",
+            token,
+            RESET_PASSWORD_CALL,
+            password="…",
+        ),
         ["If it was not you, do nothing: your password stays as it is."],
     )
 
@@ -79,7 +87,7 @@ def password_changed(to: str, *, public_url: str) -> Mail:
         [
             "The password of your account was changed.",
             f"If it was not you, reset it at once at {_account(public_url)} with "
-            "“Forgot password”, and end all other sessions there.",
+            "“Forgot password”: that also ends all sessions, on every device.",
         ],
     )
 
@@ -92,8 +100,8 @@ def registration_attempted(to: str, *, public_url: str) -> Mail:
         [
             f"Somebody tried to register at {PRODUCT} with this address, which has an account "
             "already. Nothing has changed.",
-            f"If it was you, log in at {_account(public_url)}. If you have forgotten the "
-            "password, you can reset it there.",
+            "If it was you, log in instead. If you have forgotten the password, you can reset it "
+            f"at {_account(public_url)} with “Forgot password”.",
             "If it was not you, do nothing.",
         ],
     )
@@ -153,8 +161,8 @@ def second_factor_changed(to: str, *, enabled: bool, public_url: str) -> Mail:
         f"The second factor of your account at {PRODUCT} was switched {state}",
         [
             f"The second factor of your account was switched {state}. {consequence}",
-            f"If it was not you, reset your password at once at {_account(public_url)}, and ask "
-            "the people who run this server for help.",
+            f"If it was not you, reset your password at once at {_account(public_url)} with "
+            "“Forgot password”, and ask the people who run this server for help.",
         ],
     )
 
@@ -199,8 +207,9 @@ def account_claimed(to: str, *, public_url: str) -> Mail:
             "An account with this address was there before it was known to be yours. As anybody "
             "could have made it, every way into it that there was has been closed: the password, "
             "linked phones and accounts, API keys, and the members of its organizations.",
-            f"If it was you who made it, set up again at {_account(public_url)} what you need, a "
-            "password with “Forgot password”, and invite the members anew.",
+            f"If it was you who made it, choose a password at {_account(public_url)} with “Forgot "
+            "password” unless you just did, then link again what you need, and invite the members "
+            "anew.",
         ],
     )
 
@@ -238,15 +247,16 @@ def _notice(to: str, subject: str, what: str, public_url: str) -> Mail:
         [
             what,
             f"If it was not you, reset your password at once at {_account(public_url)} with "
-            "“Forgot password”, and end all other sessions there.",
+            "“Forgot password”, which also ends all sessions, on every device.",
         ],
     )
 
 
-def _step(public_url: str, label: str, name: str, token: str, call: str) -> _Step:
+def _step(public_url: str, label: str, name: str, token: str, call: str, **fields: str) -> _Step:
+    """The link with the token, and the call that takes it with further fields, if any."""
     # In the fragment, which browsers send to no server: the token is in nobody's access log.
     url = f"{_account(public_url)}#{name}={quote(token, safe='')}"
-    return _Step(label, url, call, token)
+    return _Step(label, url, call, json.dumps({"token": token, **fields}, ensure_ascii=False))
 
 
 def _mail(
@@ -258,7 +268,7 @@ def _mail(
 ) -> Mail:
     """The same paragraphs as plain text and as HTML."""
     link = [step.url] if step else []
-    call = [f'For programs: {step.call} with {{"token": "{step.token}"}}'] if step else []
+    call = [f"For programs: {step.call} with {step.body}"] if step else []
     text = "\n\n".join([*opening, *link, *closing, *call, _FOOTER]) + "\n"
     return Mail(to, subject, text, _layout(subject, opening, step, [*closing, *call, _FOOTER]))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import Literal
 from uuid import UUID
 
 # A counter is forgotten when nothing has been added to it for so long.
@@ -61,12 +62,18 @@ class Guard(StrEnum):
     PASSWORD = "password"  # wrong passwords of somebody who is signed in already
     PHONE_CODE = "phone_code"  # wrong codes for a phone, whichever code it was
     PHONE_SEND = "phone_send"  # codes sent to a phone
-    MAIL_SEND = "mail_send"  # links sent to an e-mail address
+    RESET_MAIL = "reset_mail"  # links to reset the password, sent to an address
+    VERIFICATION_MAIL = "verification_mail"  # links that prove the address an account has
+    NEW_ADDRESS_MAIL = "new_address_mail"  # links that prove one that an account wants to have
+    INVITATION_MAIL = "invitation_mail"  # invitations to an address, whoever they are from
+    INVITATION_OF_ORGANIZATION = "invitation_of_organization"  # those from one organization
+    INVITATION_OF_USER = "invitation_of_user"  # those that one user sends, for any organization
     SECOND_FACTOR = "second_factor"  # wrong second factors of a user
 
 
 _SECONDS_30 = timedelta(seconds=30)
 _MINUTES_15 = timedelta(minutes=15)
+_THREE_AND_AN_HOUR = Policy(3, timedelta(seconds=60), timedelta(hours=1))
 
 POLICIES: Mapping[Guard, Policy] = {
     Guard.ACCOUNT_AND_ADDRESS: Policy(5, _SECONDS_30, _MINUTES_15),
@@ -78,10 +85,22 @@ POLICIES: Mapping[Guard, Policy] = {
     Guard.PASSWORD: Policy(5, _SECONDS_30, _MINUTES_15),
     # Six digits are guessed with every try, so this grows faster than where passwords are.
     Guard.PHONE_CODE: Policy(5, timedelta(minutes=5), timedelta(days=1)),
-    Guard.PHONE_SEND: Policy(3, timedelta(seconds=60), timedelta(hours=1)),
-    Guard.MAIL_SEND: Policy(3, timedelta(seconds=60), timedelta(hours=1)),
+    Guard.PHONE_SEND: _THREE_AND_AN_HOUR,
+    # Anybody can ask for it. The wait ends before the last link does, so whoever is told to look
+    # for a mail has a good one, however often strangers ask.
+    Guard.RESET_MAIL: Policy(3, timedelta(seconds=60), _MINUTES_15),
+    Guard.VERIFICATION_MAIL: _THREE_AND_AN_HOUR,
+    Guard.NEW_ADDRESS_MAIL: _THREE_AND_AN_HOUR,
+    # Wider than the two below: one stranger alone must not use up what others may send.
+    Guard.INVITATION_MAIL: Policy(10, timedelta(seconds=60), timedelta(hours=1)),
+    Guard.INVITATION_OF_ORGANIZATION: _THREE_AND_AN_HOUR,
+    Guard.INVITATION_OF_USER: _THREE_AND_AN_HOUR,
     Guard.SECOND_FACTOR: Policy(5, _SECONDS_30, _MINUTES_15),
 }
+
+
+# What a mail is sent for at somebody's request; invitations have :func:`invitation_keys`.
+MailPurpose = Literal[Guard.RESET_MAIL, Guard.VERIFICATION_MAIL, Guard.NEW_ADDRESS_MAIL]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +141,32 @@ def phone_send_keys(secret: str, phone: str) -> Mapping[bytes, Policy]:
     return _with_policies(keys_of(secret, [Guard.PHONE_SEND], account=phone))
 
 
-def mail_keys(secret: str, email: str) -> Mapping[bytes, Policy]:
-    """Under what a link sent to an e-mail address is counted; no success clears it."""
-    return _with_policies(keys_of(secret, [Guard.MAIL_SEND], account=email))
+def mail_keys(secret: str, email: str, purpose: MailPurpose) -> Mapping[bytes, Policy]:
+    """Under what a link sent to an e-mail address is counted; no success clears it.
+
+    Each purpose by itself: what strangers can have sent to an address must not use up what its
+    owner asks for.
+    """
+    return _with_policies(keys_of(secret, [purpose], account=email))
+
+
+def invitation_keys(
+    secret: str, email: str, *, organization_id: UUID, user_id: UUID
+) -> Mapping[bytes, Policy]:
+    """Under what an invitation to an e-mail address is counted; no success clears it.
+
+    By who invites as well, so that a stranger's invitations do not keep another organization's
+    back, and nobody sends more by having several organizations.
+    """
+    return {
+        **_with_policies(keys_of(secret, [Guard.INVITATION_MAIL], account=email)),
+        **_with_policies(
+            keys_of(
+                secret, [Guard.INVITATION_OF_ORGANIZATION], account=f"{organization_id} {email}"
+            )
+        ),
+        **_with_policies(keys_of(secret, [Guard.INVITATION_OF_USER], account=f"{user_id} {email}")),
+    }
 
 
 def keys_of(

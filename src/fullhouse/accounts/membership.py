@@ -6,7 +6,7 @@ from uuid import UUID
 from fullhouse.accounts.errors import LAST_OWNER
 from fullhouse.accounts.rules import MANAGER, OWNER
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND
-from fullhouse.api.permissions import OF_MEMBER, MemberRole, Permission
+from fullhouse.api.permissions import ADMIN, OF_MEMBER, OF_PLATFORM_ROLE, MemberRole, Permission
 from fullhouse.api.principal import Principal, require
 from fullhouse.kit.errors import Refused
 
@@ -45,6 +45,15 @@ def check_appointment(acting: MemberRole | None, role: MemberRole, *, is_admin: 
     """
     if role in _LEADING and acting != OWNER and not is_admin:
         raise Refused(FORBIDDEN, "Only an owner decides who is owner or manager.")
+
+
+def may_invite(platform_role: str, member_role: MemberRole | None, role: MemberRole) -> bool:
+    """Whether somebody with these roles of their own may invite others to this one."""
+    of_both = OF_PLATFORM_ROLE.get(platform_role, frozenset()) | OF_MEMBER.get(
+        member_role or "", frozenset()
+    )
+    leads = member_role == OWNER or platform_role == ADMIN
+    return Permission.MEMBERS_WRITE in of_both and (leads or role not in _LEADING)
 
 
 def check_change(

@@ -1,7 +1,8 @@
 """What the commands of the accounts work with."""
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -16,6 +17,8 @@ from fullhouse.kit.errors import Refused
 from fullhouse.kit.messages import Mail, Mailer, Sms, SmsSender
 
 log = structlog.get_logger(__name__)
+
+_COUNTED_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Accounts:
         forget: drops in this process what is kept of whatever a tag names; the other processes
             hear of it by the notification of the same tag.
         google: None where no client is configured.
+        counting: of a crowd that comes to the doors at once, so many are counted at the same time:
+            the connections and the moments of the loop in between are everybody else's.
     """
 
     database: Database
@@ -68,3 +73,6 @@ class Accounts:
     organizer_registration: bool
     forget: Callable[[str], None]
     google: Provider | None = None
+    counting: asyncio.Semaphore = field(
+        default_factory=partial(asyncio.Semaphore, _COUNTED_AT_ONCE)
+    )

@@ -1,79 +1,58 @@
-"""Password hashes: Argon2id (RFC 9106), computed off the event loop by a few patient threads.
+"""Hashes passwords in a few patient processes, with a bounded queue in front of them.
 
-Hashes that people bring from another system are accepted once, bcrypt and scrypt, and replaced by
-Argon2id at the first login that fits.
+Processes and not threads, because the system divides processors between sessions before it looks
+at threads: see docs/adr/0011-hashing-in-child-processes.md.
 """
 
 import asyncio
-import base64
 import contextlib
-import hashlib
-import hmac
 import os
-import re
-import secrets
+import select
+import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import BinaryIO, TypeVar, cast
 
-import argon2
-import bcrypt
-from pwdlib import PasswordHash
-from pwdlib.exceptions import PwdlibError
-from pwdlib.hashers.argon2 import Argon2Hasher
-from pwdlib.hashers.base import HasherProtocol, ensure_bytes, ensure_str
+import structlog
 
+from fullhouse.accounts import hashing
 from fullhouse.kit.errors import OVERLOADED, Refused
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-_HASH_BYTES = 32
-_SALT_BYTES = 16
-# A hash takes about a tenth of a second: this many for each thread are a wait of some seconds.
-_WAITING_PER_THREAD = 32
+# A hash takes about a tenth of a second, and three times as long when all are busy: this many for
+# each process are a wait of some seconds.
+_WAITING_PER_PROCESS = 16
 _LONGEST_WAIT_SECONDS = 6.0
+# Whoever is let in had better not have to be sent away after it, which costs more and comes in
+# waves: all that came in at one moment are late at one moment.
+_LONGEST_EXPECTED_SECONDS = 4.0
+# How much the last hash says about how long the next one takes.
+_NEWS = 0.1
+# The dearest hash that is accepted takes some seconds, and ten times as long when all are busy.
+_LONGEST_HASH_SECONDS = 60.0
 _RETRY_AFTER_SECONDS = 5
-# A tenth of the usual share of a processor when others want it, and all of it when none do.
-_STEPS_BACK = 10
-_LOWEST_PRIORITY = 19
-
-# What a kept hash may cost, so that one planted in the database cannot bring the server down:
-# above what systems in use ask for, and not above some seconds of one thread.
-_MOST_ARGON2_KIB = 262_144
-_MOST_ARGON2_KIB_PASSES = 2_097_152
-_MOST_ARGON2_LANES = 16  # each is a thread
-_MOST_BCRYPT_ROUNDS = 15  # as the power of two that the hash itself names
-_MOST_SCRYPT_BYTES = 128 * 1024 * 1024
-_MOST_SCRYPT_BLOCKS = 2**21
-
-_BCRYPT_LONGEST = 72
-_BCRYPT = re.compile(r"\$2[aby]\$(?P<rounds>[0-9]{2})\$[A-Za-z0-9./]{53}")
-# The PHC string form, as passlib writes it: base 64 without the padding, of 32 or 64 bytes.
-_SCRYPT = re.compile(
-    r"\$scrypt\$ln=(?P<ln>[1-9][0-9]?),r=(?P<r>[1-9][0-9]{0,2}),p=(?P<p>[1-9][0-9]{0,2})"
-    r"\$(?P<salt>[A-Za-z0-9+/]{2,128})\$(?P<digest>([A-Za-z0-9+/]{43}){1,2})"
-)
-# Django's own form: the salt is text, and the digest always has 64 bytes.
-_DJANGO_SCRYPT = re.compile(
-    r"scrypt\$(?P<n>[1-9][0-9]{0,7})\$(?P<salt>[^$]{1,128})"
-    r"\$(?P<r>[1-9][0-9]{0,2})\$(?P<p>[1-9][0-9]{0,2})\$(?P<digest>[A-Za-z0-9+/]{86}==)"
-)
+# Settings, secrets among them, of which the processes need none.
+_NOT_THEIRS = "FULLHOUSE_"
 
 
 class PasswordHasher:
-    """Hashes and checks passwords, ``threads`` at a time.
+    """Hashes and checks passwords, ``processes`` at a time; they start when they are needed.
 
     Args:
         memory_kib: memory of one hash, in KiB.
         passes: how often the memory is gone through.
         lanes: how many parts of it are gone through independently.
-        threads: hashes computed at the same time.
-        waiting_limit: how many may wait for a thread; further ones are refused as overloaded,
-            so that a flood of logins costs neither memory nor everybody else's patience.
+        processes: hashes computed at the same time, each by a process.
+        waiting_limit: how many may wait for one; further ones are refused as overloaded, so
+            that a flood of logins costs neither memory nor everybody else's patience.
         clock: seconds, for how long somebody has waited.
     """
 
@@ -82,35 +61,22 @@ class PasswordHasher:
         memory_kib: int,
         passes: int,
         lanes: int,
-        threads: int,
+        processes: int,
         *,
         waiting_limit: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        current = Argon2Hasher(
-            time_cost=passes,
-            memory_cost=memory_kib,
-            parallelism=lanes,
-            hash_len=_HASH_BYTES,
-            salt_len=_SALT_BYTES,
-        )
-        self._hash = PasswordHash([current, OlderBcrypt(), OlderScrypt()])
-        self._most_kib = max(_MOST_ARGON2_KIB, memory_kib)
-        self._most_lanes = max(_MOST_ARGON2_LANES, lanes)
-        self._most_kib_passes = max(_MOST_ARGON2_KIB_PASSES, memory_kib * passes)
-        # Random digits in the form of a real hash: checking against it takes as long as
-        # checking against a user's, and no password fits it.
-        self._nobodys = (
-            f"$argon2id$v=19$m={memory_kib},t={passes},p={lanes}"
-            f"${_base64(_SALT_BYTES)}${_base64(_HASH_BYTES)}"
-        )
-        self._threads = ThreadPoolExecutor(
-            threads, thread_name_prefix="password", initializer=_step_back
-        )
-        limit = _WAITING_PER_THREAD * threads if waiting_limit is None else waiting_limit
-        self._places = threads + limit
+        self._processes = _Processes(memory_kib, passes, lanes)
+        # One for each process, which does nothing but wait for it.
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="password")
+        limit = _WAITING_PER_PROCESS * processes if waiting_limit is None else waiting_limit
+        self._places = processes + limit
         self._taken = 0
+        self._count = processes
+        self._hash_seconds = 0.0
         self._clock = clock
+        # For who forgets to close: the processes go with the hasher.
+        weakref.finalize(self, self._processes.close)
 
     @contextlib.asynccontextmanager
     async def place(self) -> AsyncIterator["Place"]:
@@ -118,10 +84,12 @@ class PasswordHasher:
 
         Whoever does other work around a hash takes the place before that work: of a flood, most
         are then turned away before they have cost anything, such as a connection to the database
-        that everybody else needs. Raises Refused(OVERLOADED) if no place is free.
+        that everybody else needs. Raises Refused(OVERLOADED) if no place is free, or if those
+        that are taken already mean too long a wait.
         """
-        if self._taken >= self._places:
-            raise Refused(OVERLOADED, retry_after_seconds=_RETRY_AFTER_SECONDS)
+        expected = (self._taken - self._count) * self._hash_seconds / self._count
+        if self._taken >= self._places or expected > _LONGEST_EXPECTED_SECONDS:
+            raise _overloaded()
         self._taken += 1
         try:
             yield Place(self)
@@ -141,37 +109,22 @@ class PasswordHasher:
             return await place.verify_and_update(password, known_hash)
 
     def close(self) -> None:
-        """Let the threads go; those at work finish."""
+        """Let the processes go; those at work finish first."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    def _check(self, password: bytes, known_hash: str | None) -> tuple[bool, str | None]:
-        if known_hash is not None:
-            # The libraries know many ways to say that something is no hash.
-            with contextlib.suppress(PwdlibError, ValueError):
-                if self._is_affordable(known_hash):
-                    return self._hash.verify_and_update(password, known_hash)
-        self._hash.verify(password, self._nobodys)
-        return False, None
-
-    def _is_affordable(self, known_hash: str) -> bool:
-        """Whether checking it may be tried; bcrypt and scrypt look at the price themselves."""
-        if not Argon2Hasher.identify(known_hash):
-            return True
-        asked = argon2.extract_parameters(known_hash)
-        return (
-            asked.memory_cost <= self._most_kib
-            and asked.parallelism <= self._most_lanes
-            and asked.memory_cost * asked.time_cost <= self._most_kib_passes
-        )
+        self._processes.close()
 
     async def _off_the_loop(self, work: Callable[[], T]) -> T:
         too_late = self._clock() + _LONGEST_WAIT_SECONDS
 
         def unless_late() -> T:
             # Whoever has waited for so long has often gone, and those behind still wait.
-            if self._clock() > too_late:
-                raise Refused(OVERLOADED, retry_after_seconds=_RETRY_AFTER_SECONDS)
-            return work()
+            begun = self._clock()
+            if begun > too_late:
+                raise _overloaded()
+            outcome = work()
+            # Several threads may do this at once: then one of the hashes says nothing.
+            self._hash_seconds += (self._clock() - begun - self._hash_seconds) * _NEWS
+            return outcome
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, unless_late)
 
@@ -183,131 +136,144 @@ class Place:
     _hasher: PasswordHasher
 
     async def hash(self, password: str) -> str:
-        """A new hash in the PHC string form. Raises Refused(OVERLOADED) after too long a wait."""
-        hasher = self._hasher
-        return await hasher._off_the_loop(lambda: hasher._hash.hash(_bytes_of(password)))
+        """A new hash in the PHC string form.
+
+        Raises Refused(OVERLOADED) after too long a wait, and when the system has no process for it.
+        """
+        _, made = await self._ask(hashing.MAKE, password, None)
+        return cast(str, made)
 
     async def verify_and_update(
         self, password: str, known_hash: str | None
     ) -> tuple[bool, str | None]:
-        """Whether the password fits, and a new hash where the kept one is of another kind.
+        """Whether the password fits, and a new hash as of :meth:`Hashes.check`.
 
-        Of another kind is whatever these settings would not make today: other parameters, bcrypt,
-        scrypt. Those two take their own time; everything else that does not fit, as None (a user
-        without a hash, or no user) and what is no hash at all, takes as long as a wrong password
-        of a current one. Raises Refused(OVERLOADED) after too long a wait.
+        Raises Refused(OVERLOADED) as ``hash`` does.
         """
+        return await self._ask(hashing.CHECK, password, known_hash)
+
+    async def _ask(
+        self, what: bytes, password: str, known_hash: str | None
+    ) -> tuple[bool, str | None]:
         hasher = self._hasher
-        return await hasher._off_the_loop(lambda: hasher._check(_bytes_of(password), known_hash))
+        known = None if known_hash is None else _bytes_of(known_hash)
+        work = hasher._processes.ask
+        return await hasher._off_the_loop(lambda: work(what, _bytes_of(password), known))
 
 
-class _Older(HasherProtocol):
-    """A kind of hash that is checked and replaced, and never made."""
+class _Processes:
+    """Those that wait for work. Whoever wants one and finds none starts another."""
 
-    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
-        raise TypeError("new hashes are Argon2id")
+    def __init__(self, *parameters: int) -> None:
+        self._parameters = parameters
+        self._idle: list[_Process] = []
+        self._closed = False
+        self._lock = threading.Lock()
 
-    def check_needs_rehash(self, hash: str | bytes) -> bool:
-        return True
+    def ask(
+        self, what: bytes, password: bytes, known_hash: bytes | None
+    ) -> tuple[bool, str | None]:
+        """Have it computed. Raises Refused(OVERLOADED) if that fails for any reason of ours.
+
+        When the process dies of it, as one does that the system wants memory from, another one
+        tries once more.
+        """
+        for find in (self._take, self._start):
+            process = find()
+            try:
+                outcome, detail = process.ask(what, password, known_hash)
+            except (OSError, EOFError):
+                log.error("password_process_died", exit_code=process.end())
+                continue
+            self._give_back(process)
+            if outcome == hashing.FAILED:
+                log.error("password_not_hashed", kind=(detail or b"").decode())
+                break
+            return outcome == hashing.FITS, None if detail is None else detail.decode()
+        raise _overloaded()
+
+    def close(self) -> None:
+        """End them; those at work end when they are given back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for process in idle:
+            process.end()
+
+    def _take(self) -> "_Process":
+        while True:
+            with self._lock:
+                if not self._idle:
+                    break
+                # The last one, so that a quiet server uses one and the others are swapped out.
+                process = self._idle.pop()
+            if process.runs():
+                return process
+            log.error("password_process_died", exit_code=process.end())
+        return self._start()
+
+    def _start(self) -> "_Process":
+        try:
+            return _Process(self._parameters)
+        except OSError as error:
+            log.error("password_process_not_started", error=error)
+            raise _overloaded() from None
+
+    def _give_back(self, process: "_Process") -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append(process)
+                return
+        process.end()
 
 
-class OlderBcrypt(_Older):
-    """bcrypt as ``$2a$``, ``$2b$`` and ``$2y$``, which name the same sound algorithm.
+class _Process:
+    """One that hashes, see :mod:`fullhouse.accounts.hashing`."""
 
-    bcrypt reads 72 bytes and no more. The systems that made these hashes cut longer passwords off
-    without a word, so the same is done here: whoever had such a password can still come in, and
-    72 right bytes are proof enough. From then on the whole password counts. ``$2x$`` marks
-    hashes of a library that got letters beyond ASCII wrong; it is not accepted.
-    """
-
-    @classmethod
-    def identify(cls, hash: str | bytes) -> bool:
-        found = _BCRYPT.fullmatch(ensure_str(hash))
-        return found is not None and int(found["rounds"]) <= _MOST_BCRYPT_ROUNDS
-
-    def verify(self, password: str | bytes, hash: str | bytes) -> bool:
-        return bcrypt.checkpw(ensure_bytes(password)[:_BCRYPT_LONGEST], ensure_bytes(hash))
-
-
-class OlderScrypt(_Older):
-    """scrypt (RFC 7914) in the PHC string form that passlib writes, and in Django's."""
-
-    @classmethod
-    def identify(cls, hash: str | bytes) -> bool:
-        return _scrypt_of(ensure_str(hash)) is not None
-
-    def verify(self, password: str | bytes, hash: str | bytes) -> bool:
-        """Whether the password fits; False for what :meth:`identify` does not know."""
-        known = _scrypt_of(ensure_str(hash))
-        if known is None:
-            return False
-        # hashlib's, because it lets other threads run meanwhile.
-        digest = hashlib.scrypt(
-            ensure_bytes(password),
-            salt=known.salt,
-            n=known.n,
-            r=known.r,
-            p=known.p,
-            # OpenSSL counts some buffers besides; what may be asked for has been looked at.
-            maxmem=3 * _MOST_SCRYPT_BYTES,
-            dklen=len(known.digest),
+    def __init__(self, parameters: tuple[int, ...]) -> None:
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(_NOT_THEIRS)
+        }
+        # It finds the modules that this process has found, and -P: no others.
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        self._popen = subprocess.Popen(
+            [sys.executable, "-P", "-m", hashing.__name__, *map(str, parameters)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            # Also so that Ctrl-C goes to the server alone, which lets who is hashed for finish.
+            start_new_session=True,
         )
-        return hmac.compare_digest(digest, known.digest)
+        self._stdin = cast(BinaryIO, self._popen.stdin)
+        self._stdout = cast(BinaryIO, self._popen.stdout)
+        self._answered = select.poll()
+        self._answered.register(self._stdout, select.POLLIN)
+
+    def ask(self, *request: bytes | None) -> tuple[bytes | None, bytes | None]:
+        """Its answer to a request. Raises OSError or EOFError if it died, or takes too long."""
+        hashing.send(self._stdin, *request)
+        if not self._answered.poll(_LONGEST_HASH_SECONDS * 1_000):
+            raise TimeoutError
+        outcome, detail = hashing.receive(self._stdout, hashing.ANSWER_PARTS)
+        return outcome, detail
+
+    def runs(self) -> bool:
+        return self._popen.poll() is None
+
+    def end(self) -> int:
+        """Kill it, for it keeps nothing; answers its exit code."""
+        self._popen.kill()
+        for pipe in (self._stdin, self._stdout):
+            # What could not be written is tried again by the closing.
+            with contextlib.suppress(OSError):
+                pipe.close()
+        return self._popen.wait()
 
 
-@dataclass(frozen=True, slots=True)
-class _Scrypt:
-    n: int
-    r: int
-    p: int
-    salt: bytes
-    digest: bytes
-
-    @property
-    def is_affordable(self) -> bool:
-        return (
-            128 * self.r * max(self.n, self.p) <= _MOST_SCRYPT_BYTES
-            and self.n * self.r * self.p <= _MOST_SCRYPT_BLOCKS
-        )
+def _overloaded() -> Refused:
+    return Refused(OVERLOADED, retry_after_seconds=_RETRY_AFTER_SECONDS)
 
 
-def _scrypt_of(text: str) -> _Scrypt | None:
-    """What a hash of either form says; None for any other text and for what costs too much."""
-    if found := _SCRYPT.fullmatch(text):
-        n, salt = 1 << int(found["ln"]), _from_base64(found["salt"])
-    elif found := _DJANGO_SCRYPT.fullmatch(text):
-        n, salt = int(found["n"]), found["salt"].encode()
-    else:
-        return None
-    digest = _from_base64(found["digest"].rstrip("="))
-    known = _Scrypt(n, int(found["r"]), int(found["p"]), salt, digest)
-    return known if known.is_affordable else None
-
-
-def _step_back() -> None:
-    """Put the calling thread behind those that answer everybody else.
-
-    On Linux a priority belongs to a thread, and the threads that it starts, such as Argon2's
-    lanes, inherit it. Elsewhere it would slow the whole process, so there all stay equal.
-    Where the kernel divides processors between sessions or control groups first, it counts within
-    this server only, and says nothing to the processes of PostgreSQL.
-    """
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        with contextlib.suppress(OSError):
-            lower = os.getpriority(os.PRIO_PROCESS, thread) + _STEPS_BACK
-            os.setpriority(os.PRIO_PROCESS, thread, min(lower, _LOWEST_PRIORITY))
-
-
-def _bytes_of(password: str) -> bytes:
+def _bytes_of(text: str) -> bytes:
     """UTF-8; halves of surrogate pairs, which a careless program may send, pass as they are."""
-    return password.encode("utf-8", "surrogatepass")
-
-
-def _base64(length: int) -> str:
-    return base64.b64encode(secrets.token_bytes(length)).decode("ascii").rstrip("=")
-
-
-def _from_base64(text: str) -> bytes:
-    """Base 64 without padding; raises ValueError for what is none."""
-    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    return text.encode("utf-8", "surrogatepass")

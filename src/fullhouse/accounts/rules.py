@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
+import idna
+
 from fullhouse.accounts.common_passwords import reason_against
 from fullhouse.api.errors import VALIDATION_FAILED
 from fullhouse.api.permissions import ORGANIZER, MemberRole, PlatformRole
@@ -41,7 +43,7 @@ _LOCAL_PART = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 # RFC 6761 §6.4: no mail ever gets there. Deleted accounts have their addresses below it, and
 # nobody shall be in their way.
 NOWHERE = "invalid"
-_DOMAIN_LABEL = re.compile(r"[^\W_](([^\W_]|-){0,61}[^\W_])?")
+_DOMAIN_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ class SignedIn:
 def normalize_email(email: str) -> str:
     """The one form in which an address is kept and compared: trimmed, NFC, lower case.
 
+    The domain is taken as mail to it goes (UTS 46): ``ｅxample.com`` is ``example.com``, and
+    ``xn--bcher-kva.example`` is ``bücher.example``. The local part is the receiving server's to
+    read. It is not mapped, or whoever has ``ｖic`` there would be taken for ``vic`` here; and what
+    differs from other letters only in width or form (NFKC) is refused, since people and that
+    server easily take one for the other.
     Raises Refused(VALIDATION_FAILED) for what cannot be an address.
     """
     # Lower case may take a text out of NFC, so the composition comes last as well.
@@ -94,11 +101,15 @@ def normalize_email(email: str) -> str:
     normal = unicodedata.normalize("NFC", lowered)
     if len(normal) > EMAIL_LONGEST:
         raise _refuse("/email", f"must have at most {EMAIL_LONGEST} characters")
-    local, _, domain = normal.rpartition("@")
-    labels = domain.split(".")
+    local, _, written = normal.rpartition("@")
+    domain, on_the_wire = _domain(written)
+    normal = f"{local}@{domain}"
+    labels = on_the_wire.split(".")
     acceptable = (
         len(local) <= _LOCAL_PART_LONGEST
+        and len(normal) <= EMAIL_LONGEST
         and _LOCAL_PART.fullmatch(local) is not None
+        and unicodedata.is_normalized("NFKC", local)
         and len(labels) >= 2
         and all(_DOMAIN_LABEL.fullmatch(label) for label in labels)
         # Characters that this Python does not know as letters the database might lower.
@@ -109,6 +120,25 @@ def normalize_email(email: str) -> str:
     if labels[-1] == NOWHERE:
         raise _refuse("/email", f"must be an address that can get mail; none below .{NOWHERE} can")
     return normal
+
+
+def _domain(written: str) -> tuple[str, str]:
+    """A domain in the form for people, and in the ASCII in which mail goes there (RFC 5891).
+
+    Raises Refused(VALIDATION_FAILED) for what no mail could be sent to.
+    """
+    if written.isascii() and "xn--" not in written:
+        return written, written
+    try:
+        on_the_wire = idna.encode(written, uts46=True).decode("ascii")
+        # A few scripts have no lower case but for the mapping's letters, which are not Python's.
+        shown = unicodedata.normalize("NFC", idna.decode(on_the_wire).lower())
+        same = idna.encode(shown, uts46=True).decode("ascii")
+    except UnicodeError:  # which idna's own are
+        same = on_the_wire = shown = ""
+    if not on_the_wire or same != on_the_wire:
+        raise _refuse("/email", "must have a domain that can exist after the @")
+    return shown, on_the_wire
 
 
 def deleted_email(user_id: UUID) -> str:

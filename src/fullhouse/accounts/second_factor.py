@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -106,19 +105,6 @@ def hash_recovery_code(code: str) -> bytes:
     """
     plain = _only_letters_and_digits(code).upper().translate(_LOOKS_ALIKE)
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).digest()
-
-
-def find_recovery_code(code: str, known_hashes: Iterable[bytes]) -> bytes | None:
-    """The kept hash that a typed code belongs to; None if to none.
-
-    Takes the same time wherever it stands. The caller deletes the hash in the same transaction.
-    """
-    typed = hash_recovery_code(code)
-    found = None
-    for known in known_hashes:
-        if hmac.compare_digest(typed, known):
-            found = known
-    return found
 
 
 def _new_recovery_code() -> str:

@@ -3,7 +3,7 @@
 import hmac
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import jwt
@@ -21,6 +21,7 @@ _AUDIENCE = "fullhouse-api"
 _LEEWAY_SECONDS = 5
 
 CHALLENGE_SECONDS = 300
+CHALLENGE_OVER = "The challenge is not valid any more: begin again with the first step."
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,27 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """That somebody has done the first step of signing in."""
+    """That somebody has done the first step of signing in.
+
+    ``mark`` is that of what they could prove themselves with then (:meth:`Challenges.mark`).
+    """
 
     user_id: UUID
     method: Method
+    mark: str
+
+
+class Provable(Protocol):
+    """What a user can do the first step of signing in with."""
+
+    @property
+    def password_hash(self) -> str | None: ...
+
+    @property
+    def email(self) -> str: ...
+
+    @property
+    def phone(self) -> str | None: ...
 
 
 class _Signed:
@@ -116,16 +134,27 @@ class Challenges:
     def __init__(self, secret: str) -> None:
         kind = b"fullhouse second factor challenge"
         self._signed = _Signed(secret, kind, "challenge+jwt", CHALLENGE_SECONDS)
+        self._mark_key = hmac.digest(secret.encode(), kind + b" mark", "sha256")
 
     def issue(self, challenge: Challenge) -> str:
         """A new one, good for five minutes."""
-        return self._signed.write(challenge.user_id, method=challenge.method)
+        return self._signed.write(challenge.user_id, method=challenge.method, mark=challenge.mark)
+
+    def mark(self, user: Provable) -> str:
+        """Tells whether a user still has what a challenge began with, and tells nothing else.
+
+        Another password, address or number makes another mark, whichever of them was shown: whoever
+        resets the password ends what is under way by every method.
+        """
+        parts = [user.password_hash or "", user.email, user.phone or ""]
+        # With their lengths, so that no two users run together into the same text.
+        text = "".join(f"{len(part)}:{part}" for part in parts)
+        return hmac.digest(self._mark_key, text.encode(), "sha256").hex()
 
     def read(self, token: str) -> Challenge:
         """What it says; Refused(CODE_WRONG) unless it is ours and still good."""
         try:
-            claims = self._signed.read(token, "method")
-            return Challenge(UUID(claims["sub"]), claims["method"])
+            claims = self._signed.read(token, "method", "mark")
+            return Challenge(UUID(claims["sub"]), claims["method"], claims["mark"])
         except (jwt.InvalidTokenError, ValueError, AttributeError):
-            detail = "The challenge is not valid any more: begin again with the first step."
-            raise Refused(CODE_WRONG, detail) from None
+            raise Refused(CODE_WRONG, CHALLENGE_OVER) from None

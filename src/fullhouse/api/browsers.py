@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from litestar import Request
+from litestar.datastructures import Cookie
 
 from fullhouse.api.answers import Headers
 from fullhouse.kit.errors import Code, Refused
@@ -15,7 +16,10 @@ DEFAULT_HEADERS: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
     (b"cross-origin-opener-policy", b"same-origin"),
     # Pages on neighbouring hosts may show our images; what CORS allows is not touched by it.
     (b"cross-origin-resource-policy", b"same-site"),
@@ -45,6 +49,47 @@ _PREFLIGHT_SECONDS = b"600"
 # A name, an IPv4 or a bracketed IPv6 address, as browsers write them: ASCII, no blanks.
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def is_secure(request: Request[Any, Any, Any]) -> bool:
+    """Whether the client came over TLS, here or at a trusted proxy."""
+    return bool(request.scope["scheme"] == "https")
+
+
+def own_cookie(
+    request: Request[Any, Any, Any],
+    name: str,
+    value: str,
+    *,
+    max_age: int,
+    plain_path: str,
+    samesite: Literal["lax", "strict"] = "strict",
+) -> Cookie:
+    """A cookie that no script reads, for this host alone; one of no ``max_age`` deletes it.
+
+    Over TLS its name begins with ``__Host-``, by which browsers hold it to that (RFC 6265bis
+    §4.1.3.2). Without TLS they do not allow the prefix; then at least only what is below
+    ``plain_path`` is shown the cookie.
+    """
+    secure = is_secure(request)
+    return Cookie(
+        key=_cookie_name(request, name),
+        value=value,
+        max_age=max_age,
+        path="/" if secure else plain_path,
+        secure=secure,
+        httponly=True,
+        samesite=samesite,
+    )
+
+
+def cookie_of(request: Request[Any, Any, Any], name: str) -> str | None:
+    """What the client shows of a cookie that :func:`own_cookie` made."""
+    return request.cookies.get(_cookie_name(request, name))
+
+
+def _cookie_name(request: Request[Any, Any, Any], name: str) -> str:
+    return f"__Host-{name}" if is_secure(request) else name
 
 
 def transport_headers(scheme: str) -> Headers:

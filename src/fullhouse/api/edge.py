@@ -8,6 +8,7 @@ log, and turns whatever escapes into a problem document.
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ from fullhouse.api.errors import (
 )
 from fullhouse.api.incoming import Incoming, incoming_of
 from fullhouse.api.limits import AUTH_PREFIX, Limits, plain_path, tiers_of
-from fullhouse.api.principal import SCOPE_KEY, Authenticate, Principal, identify
+from fullhouse.api.principal import SCOPE_KEY, Authenticate, Principal, identify, require_still
 from fullhouse.api.proxies import LOCAL, Proxies
 
 Scope = dict[str, Any]
@@ -111,7 +112,7 @@ class Edge:
         self._limits = limits
         self._proxies = proxies or Proxies()
         self._cors = cors or Cors(())
-        # Bound once: binding for each line would cost more than writing it.
+        # Bound once: that costs more than writing a line.
         self._access = structlog.get_logger(log="access").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,9 +161,13 @@ class Edge:
         principal: Principal | None = None
         try:
             if authorization is not None and self._authenticate is not None:
-                caller = await identify(authorization.decode("latin-1"), self._authenticate)
+                shown = authorization.decode("latin-1")
+                caller = await identify(shown, self._authenticate)
                 exchange.scope[SCOPE_KEY] = caller
                 principal = caller if isinstance(caller, Principal) else None
+                if principal is not None and exchange.incoming is not None:
+                    again = partial(require_still, principal, shown, self._authenticate)
+                    exchange.incoming.recheck_late(again)
             if self._limits is None:
                 return True
             has_header = authorization is not None
@@ -234,8 +239,8 @@ class _Exchange:
     """One request and its answer."""
 
     __slots__ = (
-        "_incoming",
         "_send",
+        "incoming",
         "method",
         "own",
         "path",
@@ -252,7 +257,7 @@ class _Exchange:
         self.query: bytes = scope["query_string"]
         self.status = 0
         self.own = own
-        self._incoming = incoming
+        self.incoming = incoming
         self._send = send if self.method != "HEAD" else _without_body(send)
         # The framework knows no HEAD: it is a GET whose body stays here (RFC 9110 §9.3.2).
         self.scope = scope if self.method != "HEAD" else {**scope, "method": "GET"}
@@ -276,14 +281,16 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         """The handler's way out: adds the headers that every answer has."""
         if message["type"] == "http.response.start":
-            if self._incoming is not None:
-                await self._incoming.drain()
+            if self.incoming is not None:
+                await self.incoming.drain()
             self.status = message["status"]
             message["headers"] = with_defaults(message["headers"], NO_STORE) + self.own
         await self._send(message)
 
     async def send_kept(self, answer: Answer, if_none_match: bytes | None) -> None:
         """Send a kept answer, or that the client has it already."""
+        if self.incoming is not None:
+            await self.incoming.drain()
         unchanged = if_none_match is not None and answer.matches(if_none_match)
         self.status = 304 if unchanged else 200
         headers = answer.headers_of_304 if unchanged else answer.headers

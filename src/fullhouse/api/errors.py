@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
 from fullhouse.api.context import request_id
+from fullhouse.api.wording import MISSING, detail_of, fields_of
 from fullhouse.kit.db import is_passing
 from fullhouse.kit.errors import OVERLOADED, UNAVAILABLE, Code, FieldError, Kind, Refused
 
@@ -53,14 +54,15 @@ VALIDATION_FAILED = Code(
 UNAUTHENTICATED = Code(
     "unauthenticated",
     Kind.UNAUTHENTICATED,
-    "This route needs a valid access token.",
-    "Log in and send the token as Authorization: Bearer <accessToken>.",
+    "The request carries no valid access token or API key.",
+    "Log in and send the token as Authorization: Bearer <accessToken>; a key goes there too.",
 )
 FORBIDDEN = Code(
     "forbidden",
     Kind.FORBIDDEN,
-    "The signed-in user may not do this.",
-    "Use an account with the needed role, or ask the organization's owner for it.",
+    "Whoever signed in, or the API key, may not do this.",
+    "Use an account with the needed role, or a key with the needed scope; owners of the "
+    "organization give both.",
 )
 USER_REQUIRED = Code(
     "user_required",
@@ -256,6 +258,7 @@ def _parameters_refusal(request: Request[Any, Any, Any], error: ValidationExcept
     """What the framework found wrong with the query or a header. Bodies never come this way."""
     handler = request.scope.get("route_handler")
     fields = {} if handler is None else handler.parsed_fn_signature.parameters
+    shapes = {} if handler is None else fields_of(handler.signature_model)
     wrong: list[FieldError] = []
     for item in error.extra if isinstance(error.extra, list) else []:
         # Below the parameter's own name there may be an index into its list.
@@ -264,10 +267,10 @@ def _parameters_refusal(request: Request[Any, Any, Any], error: ValidationExcept
             return Refused(MALFORMED_REQUEST, NO_BODY)
         definition = fields[name].kwarg_definition if name in fields else None
         shown = getattr(definition, "name", None) or name
-        detail = str(item.get("message", "is not acceptable")).replace("`", "")
-        wrong.append(FieldError(shown, detail))
+        known = (shapes[name],) if name in shapes else ()
+        wrong.append(FieldError(shown, detail_of(str(item.get("message", "")), *known)))
     if not wrong and (missing := _MISSING_PARAMETER.match(error.detail)):
-        wrong.append(FieldError(missing["name"], "is missing"))
+        wrong.append(FieldError(missing["name"], MISSING))
     return Refused(VALIDATION_FAILED, errors=tuple(wrong))
 
 

@@ -70,5 +70,5 @@ PROBLEM: Final[dict[str, Any]] = {
     "detail": "The request holds a value that cannot be accepted.",
     "remedy": "Correct the fields named in errors; unknown fields are refused too.",
     "requestId": "01995d3e-7b1c-7a50-9a52-0c7f6f0f2d11",
-    "errors": [{"pointer": "/items/0/quantity", "detail": "Expected int >= 1"}],
+    "errors": [{"pointer": "/items/0/quantity", "detail": "must be at least 1 and at most 1000"}],
 }

@@ -23,21 +23,53 @@ MemberRole = Literal["owner", "manager", "editor", "box_office", "scanner", "vie
 class Permission(StrEnum):
     """One thing that somebody may do in an organization; the scopes of API keys are these too."""
 
-    EVENTS_READ = "events:read"  # drafts, and the list of own events
-    EVENTS_WRITE = "events:write"  # events, categories, showtimes, publishing
-    VENUES_WRITE = "venues:write"  # venues, halls, seat maps
-    BOOKINGS_READ = "bookings:read"  # other people's bookings
-    BOOKINGS_WRITE = "bookings:write"  # confirm at the counter, cancel for a buyer
-    PLACES_WRITE = "places:write"  # block seats, resize allotments
+    EVENTS_READ = "events:read"
+    EVENTS_WRITE = "events:write"
+    VENUES_WRITE = "venues:write"
+    BOOKINGS_READ = "bookings:read"
+    BOOKINGS_WRITE = "bookings:write"
+    PLACES_WRITE = "places:write"
     CHECK_IN = "check-in"
     MEMBERS_READ = "members:read"
-    MEMBERS_WRITE = "members:write"  # invite, change roles, remove
+    MEMBERS_WRITE = "members:write"
     KEYS_WRITE = "api-keys:write"
     ORGANIZATION_WRITE = "organization:write"
     AUDIT_READ = "audit-log:read"
 
 
 _P = Permission
+
+# For people: ``docs/reference/permissions.md`` is made from these sentences and the tables below.
+MEANING_OF_PERMISSION: Mapping[Permission, str] = {
+    _P.EVENTS_READ: "See drafts, and list the organization's own events.",
+    _P.EVENTS_WRITE: "Make events with their categories, publish them, add showtimes.",
+    _P.VENUES_WRITE: "Make venues, halls and seat maps.",
+    _P.BOOKINGS_READ: "See what others have booked here, by the booking's id.",
+    _P.BOOKINGS_WRITE: "Confirm bookings at the counter, and cancel them for their buyers.",
+    _P.PLACES_WRITE: "Block and free places, and change how many are on sale.",
+    _P.CHECK_IN: "Let people in; opens nothing yet, as its routes come with the tickets.",
+    _P.MEMBERS_READ: "See the organization and who is in it.",
+    _P.MEMBERS_WRITE: "Invite members, change their roles, remove them; only owners "
+    "appoint and dismiss owners and managers.",
+    _P.KEYS_WRITE: "List, make and revoke API keys.",
+    _P.ORGANIZATION_WRITE: "Rename the organization, and close it.",
+    _P.AUDIT_READ: "Read who changed what in the organization.",
+}
+MEANING_OF_MEMBER_ROLE: Mapping[str, str] = {
+    "owner": "Answers for the organization, which always has one, and may do everything in it.",
+    "manager": "Runs the daily business; keys, and the organization itself, stay with owners.",
+    "editor": "Prepares what is sold, and sees no buyers.",
+    "box_office": "Sells at the counter, and changes no event.",
+    "scanner": "Stands at the door.",
+    "viewer": "Looks on, and changes nothing.",
+}
+MEANING_OF_PLATFORM_ROLE: Mapping[str, str] = {
+    "USER": "Buys, and does in each organization what the role as its member allows.",
+    "ORGANIZER": "A USER who may also found organizations, and owns those.",
+    "EDITOR": "A USER who also looks after the content of every organization, and sells nothing.",
+    "ADMIN": "Runs the platform: may do everything in every organization, and handles users.",
+}
+
 _LOOK = frozenset({_P.EVENTS_READ, _P.BOOKINGS_READ, _P.MEMBERS_READ})
 _CONTENT = frozenset({_P.EVENTS_READ, _P.EVENTS_WRITE, _P.VENUES_WRITE})
 _COUNTER = frozenset(
@@ -55,7 +87,7 @@ OF_MEMBER: Mapping[str, frozenset[Permission]] = {
     "viewer": _LOOK,
 }
 
-# What a platform role may do in every organization. EDITOR edits content and sells nothing.
+# What a platform role may do in every organization.
 OF_PLATFORM_ROLE: Mapping[str, frozenset[Permission]] = {
     ADMIN: _EVERYTHING,
     EDITOR: _CONTENT,

@@ -127,6 +127,13 @@ async def identify(authorization: str, authenticate: Authenticate) -> Principal 
         return refused
 
 
+async def require_still(caller: Principal, authorization: str, authenticate: Authenticate) -> None:
+    """Refuse a caller who may not do any more what they might when the request began."""
+    if await identify(authorization, authenticate) != caller:
+        detail = "What you may do has changed while the request was being sent: send it again."
+        raise Refused(UNAUTHENTICATED, detail)
+
+
 def caller_of(scope: Mapping[str, Any]) -> Principal:
     """The request's caller; Refused(UNAUTHENTICATED) without one."""
     found = scope.get(SCOPE_KEY)
@@ -164,8 +171,14 @@ def check_access(access: Access, scope: Mapping[str, Any]) -> None:
 
 
 def access_of(options: Mapping[str, Any]) -> Access:
-    """What a route declares, from its options. One that declares nothing is for nobody."""
-    access: Access = options[OPTION]
+    """What a route declares, from its options.
+
+    Raises TypeError when it declares nothing: such a route is for nobody, and no server starts
+    with it.
+    """
+    access = options.get(OPTION)
+    if not isinstance(access, Access):
+        raise TypeError("a route must say for whom it is: access=PUBLIC, SIGNED_IN, member(…), …")
     return access
 
 

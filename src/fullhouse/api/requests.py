@@ -22,6 +22,7 @@ from fullhouse.api.errors import (
     VALIDATION_FAILED,
 )
 from fullhouse.api.principal import access_of, check_access
+from fullhouse.api.wording import explain
 from fullhouse.kit.errors import FieldError, Refused
 
 _JSON = "application/json"
@@ -29,11 +30,6 @@ _JSON_PREFIX = b"application/json"
 # PostgreSQL's text cannot hold U+0000, and no name, title or address has a use for it.
 _NUL_ESCAPE = b"\\u0000"
 _NUL_IN_QUERY = re.compile(rb"%00|\x00")
-
-# "Expected `int` >= 1 - at `$.items[0].quantity`"; "… - at `key` in `$.items`" for mapping keys.
-_WHERE = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$(?P<path>.*)`", re.DOTALL)
-_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]|(\[\.\.\.\])")
-_FIELD = re.compile(r"Object (?:missing required|contains unknown) field `(?P<name>.*)`")
 
 
 class ApiRequest(Request[Any, Any, Any]):
@@ -86,7 +82,7 @@ def decode_json(body: bytes, wanted: Any) -> Any:
     try:
         decoded = decoder_for(wanted).decode(body)
     except msgspec.ValidationError as error:
-        raise refused_by(error) from None
+        raise refused_by(error, wanted) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(MALFORMED_REQUEST, f"The request body is not valid JSON: {error}.") from None
     if _NUL_ESCAPE in body and _holds_nul(msgspec.json.decode(body)):
@@ -100,20 +96,9 @@ def decoder_for(wanted: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(wanted)
 
 
-def refused_by(error: msgspec.ValidationError) -> Refused:
-    """A wrong value as a refusal that points at it (RFC 6901)."""
-    message = str(error)
-    located = _WHERE.fullmatch(message)
-    what, path = (located["what"], located["path"]) if located else (message, "")
-    pointer = ""
-    for name, index, unknown_key in _STEP.findall(path):
-        if unknown_key:
-            break  # a key that the message does not give: point at the mapping
-        pointer += f"/{_escaped(name or index)}"
-    if field := _FIELD.fullmatch(what):
-        pointer += f"/{_escaped(field['name'])}"
-        what = "is missing" if what.startswith("Object missing") else "is not a known field"
-    return Refused(VALIDATION_FAILED, errors=(FieldError(pointer, what.replace("`", "")),))
+def refused_by(error: msgspec.ValidationError, wanted: Any) -> Refused:
+    """A value that is not of the wanted type, as a refusal that points at it (RFC 6901)."""
+    return Refused(VALIDATION_FAILED, errors=(FieldError(*explain(str(error), wanted)),))
 
 
 async def read_json(scope: Any, receive: Any, limit: int, wanted: Any) -> Any:
@@ -164,10 +149,6 @@ async def read_body(scope: Any, receive: Any, limit: int) -> bytes:
     if size > limit:
         raise Refused(BODY_TOO_LARGE)
     return b"".join(parts)
-
-
-def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
 
 
 def _holds_nul(value: Any) -> bool:

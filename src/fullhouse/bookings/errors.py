@@ -118,6 +118,12 @@ ACCOUNT_HOLDS_TICKETS = Code(
     "The account has bookings, or places in line, for showtimes that are not over.",
     "Cancel those that the member bookings lists, or wait until they are over.",
 )
+ORGANIZATION_HAS_SALES = Code(
+    "organization_has_sales",
+    Kind.CONFLICT,
+    "People have bookings, or places in line, at showtimes of the organization that are not over.",
+    "Cancel those that the member bookings lists, or wait until they are over.",
+)
 
 CODES = (
     SOLD_OUT,
@@ -138,6 +144,7 @@ CODES = (
     BELOW_COMMITTED,
     SEATED_CATEGORY,
     ACCOUNT_HOLDS_TICKETS,
+    ORGANIZATION_HAS_SALES,
 )
 
 _CODE_OF_OUTCOME = {

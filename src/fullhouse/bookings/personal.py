@@ -146,10 +146,10 @@ async def delete_account(accounts: Accounts, principal: Principal, *, password: 
     Raises Refused: INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS, ACCOUNT_HOLDS_TICKETS, LAST_OWNER,
     LAST_ADMIN, UNAUTHENTICATED, UNAVAILABLE.
     """
-    await recovering.prove(accounts, principal, password)
+    proven = await recovering.prove(accounts, principal, password)
     user_id = principal.user_id
     async with accounts.database.begin() as connection:
-        await profiles.lock_leaver(connection, principal)
+        await profiles.lock_leaver(connection, principal, proven)
         ahead = await read.bookings_ahead(connection, user_id, _MOST_NAMED)
         if ahead:
             named = [str(booking_id) for booking_id in ahead]

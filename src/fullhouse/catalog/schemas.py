@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from fullhouse.api.errors import VALIDATION_FAILED
-from fullhouse.api.schemas import UNSEEN, Amount, Body, Line, Price, Text
+from fullhouse.api.schemas import NO_UNSEEN, UNSEEN, Amount, Body, Line, Price, Text
 from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.planning import MOST_CATEGORIES
 from fullhouse.catalog.rules import Cancellation, Charge, OrphanRule, Policy
@@ -20,7 +20,9 @@ EventStatus = Literal["draft", "published", "cancelled", "ended"]
 # With an offset, so that there is no doubt which moment is meant.
 Moment = Annotated[datetime, Meta(tz=True)]
 
-_Word = Annotated[str, Meta(min_length=1, max_length=100, pattern=f"^[^{UNSEEN}]+$")]
+_Word = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=f"^[^{UNSEEN}]+$", extra=NO_UNSEEN)
+]
 _Html = Annotated[
     Text,
     Meta(description=f"HTML; what is not allowed is taken out. {richtext.ALLOWED}"),

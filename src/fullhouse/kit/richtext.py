@@ -4,6 +4,8 @@ The rules of HTML's parsing are the sanitiser's (nh3, which is ammonia on html5e
 only what is allowed.
 """
 
+import re
+
 import nh3
 
 _TAGS = {
@@ -35,12 +37,21 @@ ALLOWED = (
     f"absolute {', '.join(sorted(_SCHEMES))} address."
 )
 
+# What every browser takes for absolute. "https:x" without slashes is relative to an https page.
+_ABSOLUTE = re.compile(r"https?://[^\s/\\?#]|mailto:[^\s]", re.IGNORECASE)
+
+
+def _only_absolute(tag: str, attribute: str, value: str) -> str | None:
+    return None if attribute == "href" and not _ABSOLUTE.match(value.strip()) else value
+
+
 # Made once; cleaning is a pure function of the text.
 _cleaner = nh3.Cleaner(
     tags=_TAGS,
     clean_content_tags=_DROPPED_WITH_CONTENT,
     attributes={"a": {"href"}},
     generic_attribute_prefixes=set(),
+    attribute_filter=_only_absolute,
     url_schemes=_SCHEMES,
     # A relative address would lead into the pages of whoever shows the text.
     url_relative="deny",

@@ -56,11 +56,6 @@ def without_leading_zeros(text: str) -> str:
     return _LEADING_ZEROS.sub("", text) if "0" in text else text
 
 
-def key_of(row: str, number: str) -> str:
-    """The folded label of a seat: what two seats of one section must not have in common."""
-    return label_of(fold(row), fold(number))
-
-
 def readings_without_dash(text: str) -> list[tuple[str, bool]]:
     """Every label key that ``text``, already free of case and blanks, may mean without a dash.
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from fullhouse.api.schemas import Body, Line, View
+from fullhouse.api.schemas import NO_UNSEEN, Body, Line, View
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.venues import templates
 from fullhouse.venues.building import MOST_SEATS
@@ -18,6 +18,7 @@ from fullhouse.venues.store import HallRow, VenueRow
 
 Address = Annotated[str, Meta(max_length=500)]
 _Count = Annotated[int, Meta(ge=1, le=1_000)]
+_Size = Annotated[float, Meta(gt=0, le=2_000_000)]
 
 
 class VenueBody(Body):
@@ -44,21 +45,60 @@ class SeatMapBody(Body):
     stallsSeatsPerRow, balconyRows, balconySeatsPerRow and frontRows. Standing areas go with both.
     """
 
-    template: Literal["grid", "stalls_balcony"] | None = None
-    rows: _Count | None = None
-    seats_per_row: _Count | None = None
-    section: str | None = None
-    stalls_rows: _Count | None = None
-    stalls_seats_per_row: _Count | None = None
-    balcony_rows: _Count | None = None
-    balcony_seats_per_row: _Count | None = None
-    front_rows: Annotated[int, Meta(ge=0, le=1_000)] | None = None
-    name: Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = ""
-    width: Annotated[float, Meta(gt=0, le=2_000_000)] | None = None
-    height: Annotated[float, Meta(gt=0, le=2_000_000)] | None = None
-    sections: list[SectionLayout] | None = None
-    standing: list[StandingLayout] = []
-    focal: PointLayout | None = None
+    template: Annotated[
+        Literal["grid", "stalls_balcony"] | None,
+        Meta(description="The hall as most are; null for one that sections write out."),
+    ] = None
+    rows: Annotated[
+        _Count | None, Meta(description="Of a grid; row A is nearest to the stage.")
+    ] = None
+    seats_per_row: Annotated[_Count | None, Meta(description="Of a grid.")] = None
+    section: Annotated[
+        str | None, Meta(description="What the one section of a grid is called: Main unless given.")
+    ] = None
+    stalls_rows: Annotated[
+        _Count | None, Meta(description="Rows of the stalls, those in front included.")
+    ] = None
+    stalls_seats_per_row: Annotated[_Count | None, Meta(description="In all of the stalls.")] = None
+    balcony_rows: Annotated[
+        _Count | None, Meta(description="Rows of the balcony; their letters begin with A again.")
+    ] = None
+    balcony_seats_per_row: Annotated[_Count | None, Meta(description="In the balcony.")] = None
+    front_rows: Annotated[
+        Annotated[int, Meta(ge=0, le=1_000)] | None,
+        Meta(
+            description="So many of the stalls' first rows are a section of their own, "
+            "Front Stalls, which can have its own price; at most stallsRows."
+        ),
+    ] = None
+    name: Annotated[
+        str,
+        Meta(
+            max_length=200,
+            pattern=r"^[^\x00-\x1f\x7f]*$",
+            extra=NO_UNSEEN,
+            description="Of this version of the map, to tell it from others.",
+        ),
+    ] = ""
+    width: Annotated[
+        _Size | None,
+        Meta(description="Of the drawing, in the units of the seats; follows from them if absent."),
+    ] = None
+    height: Annotated[
+        _Size | None,
+        Meta(description="Of the drawing, in the units of the seats; follows from them if absent."),
+    ] = None
+    sections: Annotated[
+        list[SectionLayout] | None,
+        Meta(description="Every seat, by section and row; without a template only."),
+    ] = None
+    standing: Annotated[
+        list[StandingLayout], Meta(description="Areas without seats, where places are counted.")
+    ] = []
+    focal: Annotated[
+        PointLayout | None,
+        Meta(description="What everybody looks at; the middle of the front row unless given."),
+    ] = None
 
 
 # What each form of a seat map needs, and what it may have besides.

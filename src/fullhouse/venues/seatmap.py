@@ -117,11 +117,6 @@ class SeatMap:
         """The standing area of exactly this name."""
         return next((area for area in self.standing if area.name == name), None)
 
-    def seats_of_section(self, name: str) -> tuple[Seat, ...]:
-        """The seats of a section in map order; none where no seated section has this name."""
-        section = self.section_named(name)
-        return section.seats if section is not None else ()
-
     def find(self, name: str) -> Seat:
         """The seat that a person or a program means by its id, its label or its path.
 

@@ -5,12 +5,14 @@ what its owner does here later. So the owner starts afresh: no way in stays that
 neither for whoever made it nor for those whom they let in on the way.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts.authenticator import key_tag, user_tag
+from fullhouse.accounts.commands.withdrawing import note_dropped
 from fullhouse.accounts.errors import ACCOUNT_DISABLED
 from fullhouse.accounts.rules import OWNER
 from fullhouse.accounts.store import keys, organizations, proofs, sessions, users
@@ -66,8 +68,10 @@ async def shut_ways_in(connection: AsyncConnection, user_id: UUID) -> list[str]:
     await users.update_user(connection, user_id, phone=None)
     await drop_second_factor(connection, user_id)
     await proofs.drop_proofs(connection, user_id, None if before is None else before.phone)
-    await organizations.drop_invitations_by(connection, user_id)
-    tags = [key_tag(key_id) for key_id in await keys.revoke_keys_by(connection, user_id)]
+    dropped = await organizations.drop_invitations_by(connection, user_id)
+    await note_dropped(connection, SYSTEM, dropped)
+    revoked = await keys.revoke_keys_by(connection, user_id)
+    tags = await _note_revoked(connection, revoked)
     for organization_id in sorted(await organizations.organizations_of(connection, user_id)):
         tags += await _clear(connection, organization_id, user_id)
     return tags
@@ -80,9 +84,10 @@ async def _clear(connection: AsyncConnection, organization_id: UUID, user_id: UU
     tags: list[str] = []
     if roles[user_id] == OWNER:
         leaving = sorted(roles.keys() - {user_id})
-        await organizations.drop_invitations_of(connection, organization_id)
+        dropped = await organizations.drop_invitations_of(connection, organization_id)
+        await note_dropped(connection, SYSTEM, dropped)
         revoked = await keys.revoke_keys_of(connection, organization_id)
-        tags = [key_tag(key_id) for key_id in revoked]
+        tags = await _note_revoked(connection, [(key_id, organization_id) for key_id in revoked])
     for member_id in leaving:
         await organizations.remove_member(connection, organization_id, member_id)
         gone = entry_of(
@@ -95,6 +100,20 @@ async def _clear(connection: AsyncConnection, organization_id: UUID, user_id: UU
         )
         await record(connection, gone)
         tags.append(user_tag(member_id))
+    return tags
+
+
+async def _note_revoked(
+    connection: AsyncConnection, revoked: Iterable[tuple[UUID, UUID]]
+) -> list[str]:
+    """Note that these keys, each with its organization, are good no more; answers their tags."""
+    tags = []
+    for key_id, organization_id in revoked:
+        gone = entry_of(
+            SYSTEM, "api_key.revoked", "api_key", key_id, organization_id=organization_id
+        )
+        await record(connection, gone)
+        tags.append(key_tag(key_id))
     return tags
 
 

@@ -82,7 +82,8 @@ async def enter(accounts: Accounts, device: Device, found: Credentials, method: 
     if found.disabled:
         raise Refused(ACCOUNT_DISABLED)
     if found.second_factor:
-        challenge = accounts.challenges.issue(Challenge(found.user_id, method))
+        mark = accounts.challenges.mark(found)
+        challenge = accounts.challenges.issue(Challenge(found.user_id, method, mark))
         raise Refused(SECOND_FACTOR_REQUIRED, challenge=challenge)
     known_hash = found.password_hash if method == "password" else None
     async with accounts.database.begin() as connection:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fullhouse.accounts import letters, oidc
 from fullhouse.accounts.commands.claiming import claim
 from fullhouse.accounts.commands.entering import enter
+from fullhouse.accounts.commands.proving import lock_proven
 from fullhouse.accounts.commands.recovering import prove
 from fullhouse.accounts.errors import (
     ACCOUNT_DISABLED,
@@ -27,7 +28,6 @@ from fullhouse.accounts.sessions import Device
 from fullhouse.accounts.store import proofs, sessions, users
 from fullhouse.accounts.store.users import Credentials
 from fullhouse.api.audit import note, note_by_user
-from fullhouse.api.errors import UNAUTHENTICATED
 from fullhouse.api.principal import Principal
 from fullhouse.api.schemas import UNSEEN
 from fullhouse.kit.errors import Refused
@@ -139,11 +139,9 @@ async def unlink_google(accounts: Accounts, principal: Principal, *, password: s
     # Said first: to prove oneself again would not help.
     if found is not None and found.password_hash is None:
         raise Refused(LAST_WAY_IN)
-    await prove(accounts, principal, password)
+    proven = await prove(accounts, principal, password)
     async with accounts.database.begin() as connection:
-        user = await users.lock_user(connection, user_id)
-        if user is None:
-            raise Refused(UNAUTHENTICATED)
+        user = await lock_proven(connection, principal, proven)
         if user.password_hash is None:
             raise Refused(LAST_WAY_IN)
         gone = await proofs.drop_identities(connection, user_id)

@@ -38,14 +38,15 @@ async def guarded(
     except BaseException:
         await _take_back(accounts, list(guesses))
         raise
-    async with accounts.database.begin() as connection:
+    async with accounts.counting, accounts.database.begin() as connection:
+        await proofs.hold_attempts(connection, list(guesses))
         await proofs.forget_attempts(connection, [key for key in guesses if key not in shared])
         await proofs.forgive_attempt(connection, list(shared))
 
 
 async def begin(accounts: Accounts, guesses: Mapping[bytes, Policy]) -> None:
     """Count one attempt. Raises Refused(TOO_MANY_ATTEMPTS), without counting, if it must wait."""
-    async with accounts.database.begin() as connection:
+    async with accounts.counting, accounts.database.begin() as connection:
         delays: dict[bytes, timedelta] = {}
         # In one order, so that no two transactions wait for each other.
         for key, policy in sorted(guesses.items()):
@@ -63,5 +64,6 @@ async def begin(accounts: Accounts, guesses: Mapping[bytes, Policy]) -> None:
 
 
 async def _take_back(accounts: Accounts, keys: Sequence[bytes]) -> None:
-    async with accounts.database.begin() as connection:
+    async with accounts.counting, accounts.database.begin() as connection:
+        await proofs.hold_attempts(connection, keys)
         await proofs.forgive_attempt(connection, keys)

@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fullhouse.accounts import letters, lockout
 from fullhouse.accounts.authenticator import user_tag
 from fullhouse.accounts.commands.guarding import begin
+from fullhouse.accounts.commands.proving import look_again
+from fullhouse.accounts.commands.withdrawing import is_supported, withdraw
 from fullhouse.accounts.errors import (
     ALREADY_MEMBER,
     INVITATION_FOR_ANOTHER,
@@ -27,7 +29,7 @@ from fullhouse.accounts.parts import Accounts
 from fullhouse.accounts.rules import INVITED_FOR, OWNER, Membership, check_name, normalize_email
 from fullhouse.accounts.store import organizations, users
 from fullhouse.accounts.store.organizations import Invitation, Member
-from fullhouse.api.audit import note
+from fullhouse.api.audit import actor_of, note
 from fullhouse.api.errors import NOT_FOUND, UNAUTHENTICATED
 from fullhouse.api.permissions import MemberRole, Permission
 from fullhouse.api.principal import Principal
@@ -119,6 +121,7 @@ async def change_role(
                 before={"role": before},
                 after={"role": role},
             )
+            await withdraw(connection, actor_of(principal), organization_id, user_id, role)
             await notify(connection, user_tag(user_id))
         member = await organizations.find_member(connection, organization_id, user_id)
     accounts.forget(user_tag(user_id))
@@ -171,6 +174,7 @@ async def _take_out(
         organization_id=organization_id,
         before={"role": locked.roles[user_id]},
     )
+    await withdraw(connection, actor_of(principal), organization_id, user_id, None)
     await notify(connection, user_tag(user_id))
 
 
@@ -194,7 +198,10 @@ async def invite(
         inviter = await users.find_credentials(connection, user_id=principal.user_id)
     if inviter is None:
         raise Refused(UNAUTHENTICATED)
-    await begin(accounts, lockout.mail_keys(accounts.secret, address))
+    keys = lockout.invitation_keys(
+        accounts.secret, address, organization_id=organization_id, user_id=principal.user_id
+    )
+    await begin(accounts, keys)
     token = new_token()
     token_hash = hash_token(token)
     async with accounts.database.begin() as connection:
@@ -292,7 +299,8 @@ async def accept_invitation(accounts: Accounts, principal: Principal, token: str
         # The organization first, as everybody does who changes its members or invitations.
         locked = await _lock(connection, named.organization_id)
         invitation = await organizations.lock_invitation(connection, token_hash)
-        if invitation is None:
+        role = None if invitation is None else locked.roles.get(invitation.invited_by)
+        if invitation is None or not await is_supported(connection, invitation, role):
             raise Refused(LINK_INVALID)
         user = await users.find_credentials(connection, user_id=user_id)
         if user is None or user.email != invitation.email:
@@ -327,17 +335,18 @@ async def lock_part(
 ) -> Locked:
     """Lock an organization for somebody who may change what the permission is about.
 
-    What the caller may do is looked at again under the lock: a change of their own role at the
-    same moment counts already.
-    Raises Refused: NOT_FOUND, FORBIDDEN.
+    What the caller may do is looked at again under the lock: the end of their session, and a
+    change of their own role at the same moment, count already.
+    Raises Refused: NOT_FOUND, FORBIDDEN, UNAUTHENTICATED.
     """
     # First without the lock: strangers must not be able to keep members waiting.
     check_part(principal, permission, organization_id)
     locked = await _lock(connection, organization_id)
-    if principal.key is None:
+    present = await look_again(connection, principal)
+    if present.key is None:
         role = locked.roles.get(principal.id)
-        present = {} if role is None else {organization_id: role}
-        check_part(replace(principal, memberships=present), permission, organization_id)
+        memberships = {} if role is None else {organization_id: role}
+        check_part(replace(present, memberships=memberships), permission, organization_id)
     return locked
 
 

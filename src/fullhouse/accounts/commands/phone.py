@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fullhouse.accounts import letters, lockout, one_time
 from fullhouse.accounts.commands.entering import enter
 from fullhouse.accounts.commands.guarding import begin, guarded
+from fullhouse.accounts.commands.proving import lock_caller, lock_proven
 from fullhouse.accounts.commands.recovering import prove
 from fullhouse.accounts.errors import CODE_WRONG, PHONE_TAKEN
 from fullhouse.accounts.parts import Accounts
@@ -36,12 +37,13 @@ async def request_phone_code(
     """
     number = normalize_phone(phone)
     user_id = None if principal is None else principal.user_id
-    if principal is not None:
-        await prove(accounts, principal, password)
+    proven = None if principal is None else await prove(accounts, principal, password)
     await begin(accounts, lockout.phone_send_keys(accounts.secret, number))
     request_id, code = new_id(), one_time.new_code()
     code_hash = one_time.hash_code(accounts.secret, request_id, code)
     async with accounts.database.begin() as connection:
+        if principal is not None and proven is not None:
+            await lock_proven(connection, principal, proven)
         await proofs.put_phone_code(
             connection, request_id, number, user_id, code_hash, PHONE_CODE_WITHIN
         )
@@ -87,12 +89,14 @@ async def link_phone(
 ) -> Profile:
     """Make a number one's own with the code that one has asked for to be sent there.
 
-    Raises Refused: CODE_WRONG, VALIDATION_FAILED, TOO_MANY_ATTEMPTS, PHONE_TAKEN, USER_REQUIRED.
+    Raises Refused: CODE_WRONG, VALIDATION_FAILED, TOO_MANY_ATTEMPTS, PHONE_TAKEN, USER_REQUIRED,
+    UNAUTHENTICATED.
     """
     number = normalize_phone(phone)
     user_id = principal.user_id
     keys = lockout.phone_code_keys(accounts.secret, number)
     async with guarded(accounts, keys, [CODE_WRONG]), accounts.database.begin() as connection:
+        await lock_caller(connection, principal)
         await _use_code(accounts, connection, number, code, request_id, user_id=user_id)
         # Who has proved to have the number may know that somebody else claims it.
         if not await users.set_phone(connection, user_id, number):
@@ -110,11 +114,11 @@ async def unlink_phone(accounts: Accounts, principal: Principal, *, password: st
 
     Raises Refused: INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS, OVERLOADED.
     """
-    await prove(accounts, principal, password)
+    proven = await prove(accounts, principal, password)
     user_id = principal.user_id
     async with accounts.database.begin() as connection:
-        user = await users.lock_user(connection, user_id)
-        if user is None or user.phone is None:
+        user = await lock_proven(connection, principal, proven)
+        if user.phone is None:
             return
         await users.update_user(connection, user_id, phone=None)
         await note(connection, principal, "user.phone_unlinked", "user", user_id)

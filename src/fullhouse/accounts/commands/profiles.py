@@ -7,12 +7,15 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts.authenticator import user_tag
+from fullhouse.accounts.commands.proving import lock_caller, lock_proven
+from fullhouse.accounts.commands.withdrawing import note_dropped
 from fullhouse.accounts.errors import LAST_ADMIN, LAST_OWNER
 from fullhouse.accounts.parts import Accounts
 from fullhouse.accounts.rules import check_name
 from fullhouse.accounts.store import organizations, proofs, sessions, users
-from fullhouse.api.audit import note
-from fullhouse.api.errors import UNAUTHENTICATED, VALIDATION_FAILED
+from fullhouse.accounts.store.users import Credentials
+from fullhouse.api.audit import actor_of, note
+from fullhouse.api.errors import VALIDATION_FAILED
 from fullhouse.api.principal import Principal
 from fullhouse.kit.errors import UNAVAILABLE, FieldError, Refused
 from fullhouse.kit.languages import language_tag
@@ -53,27 +56,27 @@ async def update_profile(
     if not changes:
         return
     async with accounts.database.begin() as connection:
-        if await users.lock_user(connection, principal.user_id) is None:
-            raise Refused(UNAUTHENTICATED)
+        await lock_caller(connection, principal)
         await users.update_user(connection, principal.user_id, **changes)
 
 
-async def lock_leaver(connection: AsyncConnection, principal: Principal) -> None:
+async def lock_leaver(
+    connection: AsyncConnection, principal: Principal, proven: Credentials
+) -> None:
     """Lock the account that is going to be deleted, if it may be.
 
     Whatever refers to the user from now on (a booking, a membership) waits for the end of this
     transaction: a foreign key's check takes FOR KEY SHARE on the row, which FOR UPDATE refuses.
     What was written before is seen by every statement that comes after this one.
 
-    Raises Refused: LAST_ADMIN, LAST_OWNER, UNAUTHENTICATED when it is deleted already, UNAVAILABLE
-    when the user has joined an organization at this very moment.
+    Raises Refused: LAST_ADMIN, LAST_OWNER, INVALID_CREDENTIALS when what was proved of the user
+    holds no more, UNAVAILABLE when the user has joined an organization at this very moment.
     """
     user_id = principal.user_id
     # In the same order as everybody: administrators, organizations, users.
     admins = await users.lock_admins(connection)
     locked = await organizations.lock_organizations_of(connection, user_id)
-    if await users.lock_user(connection, user_id) is None:
-        raise Refused(UNAUTHENTICATED)
+    await lock_proven(connection, principal, proven)
     if admins == {user_id}:
         raise Refused(LAST_ADMIN)
     if owned := await organizations.only_owner_of(connection, user_id):
@@ -93,6 +96,18 @@ async def erase(connection: AsyncConnection, principal: Principal) -> str:
     user_id: UUID = principal.user_id
     before = await users.find_profile(connection, user_id)
     assert before is not None  # it is locked
+    dropped = await organizations.drop_invitations_by(connection, user_id)
+    await note_dropped(connection, actor_of(principal), dropped)
+    for joined in before.memberships:
+        await note(
+            connection,
+            principal,
+            "member.left",
+            "member",
+            user_id,
+            organization_id=joined.organization_id,
+            before={"role": joined.role},
+        )
     await organizations.leave_all(connection, user_id)
     await organizations.drop_invitations_to(connection, before.email)
     await proofs.drop_proofs(connection, user_id, before.phone)

@@ -9,14 +9,17 @@ from fullhouse.accounts import letters, lockout
 from fullhouse.accounts.authenticator import user_tag
 from fullhouse.accounts.commands.claiming import lock_account, shut_ways_in
 from fullhouse.accounts.commands.guarding import begin, guarded
+from fullhouse.accounts.commands.proving import lock_proven
 from fullhouse.accounts.errors import (
     EMAIL_TAKEN,
     INVALID_CREDENTIALS,
     LINK_INVALID,
     TOO_MANY_ATTEMPTS,
 )
+from fullhouse.accounts.lockout import Guard
 from fullhouse.accounts.one_time import hash_token, new_token
 from fullhouse.accounts.parts import Accounts
+from fullhouse.accounts.passwords import Place
 from fullhouse.accounts.rules import (
     RECENT,
     RESET_PASSWORD_WITHIN,
@@ -49,10 +52,12 @@ async def _send_reset(accounts: Accounts, address: str) -> None:
     if found is None or found.disabled:
         return
     try:
-        await begin(accounts, lockout.mail_keys(accounts.secret, address))
+        await begin(accounts, lockout.mail_keys(accounts.secret, address, Guard.RESET_MAIL))
     except Refused as refused:
         if refused.code is TOO_MANY_ATTEMPTS:
-            return  # a mail is on its way; a flood of them would help nobody
+            # One with a link that is still good is on its way, or was read: the wait is shorter
+            # than the life of the link. A flood of them would help nobody.
+            return
         raise
     token = new_token()
     async with accounts.database.begin() as connection:
@@ -86,14 +91,16 @@ async def reset_password(accounts: Accounts, *, token: str, password: str) -> No
     Raises Refused: LINK_INVALID, VALIDATION_FAILED, OVERLOADED.
     """
     token_hash = hash_token(token)
-    async with accounts.database.read() as connection:
-        found = await proofs.find_mail_token(connection, token_hash, "reset_password")
-        owner = found and await users.find_credentials(connection, user_id=found[0])
-    # Before any hash is computed: a guessed token costs us nothing.
-    if not owner:
-        raise Refused(LINK_INVALID)
-    checked = check_new_password(password, email=owner.email, name=owner.name)
-    password_hash = await accounts.hasher.hash(checked)
+    # A place for the hash before anything else: what is too much is turned away at no cost.
+    async with accounts.hasher.place() as place:
+        async with accounts.database.read() as connection:
+            found = await proofs.find_mail_token(connection, token_hash, "reset_password")
+            owner = found and await users.find_credentials(connection, user_id=found[0])
+        # Before any hash is computed: a guessed token costs us no more than this.
+        if not owner:
+            raise Refused(LINK_INVALID)
+        checked = check_new_password(password, email=owner.email, name=owner.name)
+        password_hash = await place.hash(checked)
     async with accounts.database.begin() as connection:
         # First, as everywhere, so that no two transactions wait for each other.
         user = await lock_account(connection, owner.user_id)
@@ -101,6 +108,7 @@ async def reset_password(accounts: Accounts, *, token: str, password: str) -> No
         if user is None or taken is None:
             raise Refused(LINK_INVALID)
         await users.update_user(connection, user.id, password_hash=password_hash)
+        await _drop_pending(connection, user)
         tags = [user_tag(user.id)]
         if user.email_verified_at is None:
             tags += await shut_ways_in(connection, user.id)
@@ -127,13 +135,16 @@ async def change_password(
 
     Raises Refused: INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS, VALIDATION_FAILED, OVERLOADED.
     """
-    proven = await prove(accounts, principal, current, "/currentPassword")
     user_id = principal.user_id
-    checked = check_new_password(password, email=proven.email, name=proven.name)
-    password_hash = await accounts.hasher.hash(checked)
+    # One place for both hashes, before anything else.
+    async with accounts.hasher.place() as place:
+        proven = await _prove(accounts, place, principal, current, "/currentPassword")
+        checked = check_new_password(password, email=proven.email, name=proven.name)
+        password_hash = await place.hash(checked)
     async with accounts.database.begin() as connection:
-        user = await _lock_proven(connection, principal, proven)
+        user = await lock_proven(connection, principal, proven)
         await users.update_user(connection, user_id, password_hash=password_hash)
+        await _drop_pending(connection, user)
         # Also the link to another address, which somebody else may have asked for.
         await proofs.drop_tokens_but_of(connection, user_id, user.email)
         await sessions.end_sessions(
@@ -145,15 +156,35 @@ async def change_password(
     accounts.post.tell(letters.password_changed(user.email, public_url=accounts.post.public_url))
 
 
-async def prove(
-    accounts: Accounts, principal: Principal, password: str | None, pointer: str = "/password"
-) -> Credentials:
+async def _drop_pending(connection: AsyncConnection, user: Any) -> None:
+    """Forget ways in that were begun and not shown yet: they were begun with the old password."""
+    await proofs.drop_phone_codes_for(connection, user.id)
+    if user.totp_confirmed_at is None:
+        await users.update_user(connection, user.id, totp_secret=None, totp_last_step=None)
+
+
+async def prove(accounts: Accounts, principal: Principal, password: str | None) -> Credentials:
     """Make sure that it is still the user who sits there, before something grave.
 
     With the password where there is one; else the session must have begun a moment ago.
     Answers what was known of the user then.
     Raises Refused: INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS, OVERLOADED.
     """
+    if password is None:
+        # Nothing to hash, so nobody has to wait for it.
+        return await _prove(accounts, None, principal, None, "/password")
+    # A place for the hash before anything else: what is too much is turned away at no cost.
+    async with accounts.hasher.place() as place:
+        return await _prove(accounts, place, principal, password, "/password")
+
+
+async def _prove(
+    accounts: Accounts,
+    place: Place | None,
+    principal: Principal,
+    password: str | None,
+    pointer: str,
+) -> Credentials:
     async with accounts.database.read() as connection:
         found = await users.find_credentials(connection, user_id=principal.user_id)
         if found is None or principal.session_id is None:
@@ -163,34 +194,14 @@ async def prove(
         if age is None or age > RECENT:
             raise Refused(INVALID_CREDENTIALS, "Sign in again first; then this works for a while.")
         return found
-    if password is None:
+    if password is None or place is None:
         raise Refused(INVALID_CREDENTIALS, f"The password is needed for this, as {pointer}.")
     keys = lockout.password_keys(accounts.secret, principal.user_id)
     async with guarded(accounts, keys, [INVALID_CREDENTIALS]):
-        fits, _ = await accounts.hasher.verify_and_update(
-            normalize_password(password), found.password_hash
-        )
+        fits, _ = await place.verify_and_update(normalize_password(password), found.password_hash)
         if not fits:
             raise Refused(INVALID_CREDENTIALS, "The password is wrong.")
     return found
-
-
-async def _lock_proven(
-    connection: AsyncConnection, principal: Principal, proven: Credentials
-) -> Any:
-    """The caller's row, locked; what was proved of it still holds.
-
-    Hashing takes its time. Whoever got in with a stolen password must not come to an end after
-    the owner's reset, which was to shut them out.
-    Raises Refused(INVALID_CREDENTIALS).
-    """
-    user = await users.lock_user(connection, principal.user_id)
-    session = principal.session_id and await sessions.lock_session(connection, principal.session_id)
-    if not session or session[0].is_over(session[1]):
-        raise Refused(INVALID_CREDENTIALS, "The session has ended meanwhile.")
-    if user is None or user.password_hash != proven.password_hash:
-        raise Refused(INVALID_CREDENTIALS, "The password was changed meanwhile.")
-    return user
 
 
 async def send_verification(accounts: Accounts, principal: Principal) -> None:
@@ -199,7 +210,8 @@ async def send_verification(accounts: Accounts, principal: Principal) -> None:
         found = await users.find_credentials(connection, user_id=principal.user_id)
     if found is None or found.email_verified:
         return
-    await begin(accounts, lockout.mail_keys(accounts.secret, found.email))
+    keys = lockout.mail_keys(accounts.secret, found.email, Guard.VERIFICATION_MAIL)
+    await begin(accounts, keys)
     async with accounts.database.begin() as connection:
         user = await users.lock_user(connection, found.user_id)
         if user is None or user.email != found.email:
@@ -217,9 +229,9 @@ async def change_email(
     """
     address = normalize_email(email)
     proven = await prove(accounts, principal, password)
-    await begin(accounts, lockout.mail_keys(accounts.secret, address))
+    await begin(accounts, lockout.mail_keys(accounts.secret, address, Guard.NEW_ADDRESS_MAIL))
     async with accounts.database.begin() as connection:
-        await _lock_proven(connection, principal, proven)
+        await lock_proven(connection, principal, proven)
         token = await _add_verification(connection, principal.user_id, address)
     _send_verification(accounts, address, token)
 

@@ -23,7 +23,9 @@ from fullhouse.accounts.rules import (
 )
 from fullhouse.accounts.sessions import Device
 from fullhouse.accounts.store import organizations, proofs, users
+from fullhouse.api.audit import entry_of
 from fullhouse.api.permissions import ORGANIZER, PlatformRole
+from fullhouse.kit.audit import Actor, record
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
 from fullhouse.kit.ids import new_id
@@ -54,6 +56,14 @@ async def register(
             raise Refused(EMAIL_TAKEN)
         for membership in profile.memberships:
             await organizations.add_organization(connection, profile.id, membership)
+            made = entry_of(
+                Actor("user", profile.id),
+                "organization.created",
+                "organization",
+                membership.organization_id,
+                organization_id=membership.organization_id,
+            )
+            await record(connection, made)
         await proofs.add_mail_token(
             connection,
             hash_token(token),

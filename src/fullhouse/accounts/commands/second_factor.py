@@ -13,6 +13,7 @@ from fullhouse.accounts.authenticator import user_tag
 from fullhouse.accounts.commands.claiming import drop_second_factor
 from fullhouse.accounts.commands.entering import begin_session
 from fullhouse.accounts.commands.guarding import guarded
+from fullhouse.accounts.commands.proving import lock_caller, lock_proven
 from fullhouse.accounts.commands.recovering import prove
 from fullhouse.accounts.errors import (
     CODE_WRONG,
@@ -32,8 +33,9 @@ from fullhouse.accounts.second_factor import (
 )
 from fullhouse.accounts.sessions import Device
 from fullhouse.accounts.store import proofs, sessions, users
+from fullhouse.accounts.store.users import Credentials
+from fullhouse.accounts.tokens import CHALLENGE_OVER
 from fullhouse.api.audit import note, note_by_user
-from fullhouse.api.errors import UNAUTHENTICATED
 from fullhouse.api.principal import Principal
 from fullhouse.kit.errors import Refused
 from fullhouse.kit.listener import notify
@@ -61,12 +63,12 @@ async def begin_second_factor(
 
     Raises Refused: SECOND_FACTOR_EXISTS, INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS, OVERLOADED.
     """
-    await prove(accounts, principal, password)
+    proven = await prove(accounts, principal, password)
     user_id = principal.user_id
     secret = new_totp_secret()
     sealed = SecretSeal(accounts.secret).seal(user_id, secret)
     async with accounts.database.begin() as connection:
-        user = await _lock(connection, user_id)
+        user = await lock_proven(connection, principal, proven)
         if user.totp_confirmed_at is not None:
             raise Refused(SECOND_FACTOR_EXISTS)
         await users.update_user(connection, user_id, totp_secret=sealed, totp_last_step=None)
@@ -79,12 +81,13 @@ async def confirm_second_factor(
     """Switch the second factor on with a code of the app; answers the recovery codes, once.
 
     From here on every sign-in asks for it, so all other sessions, which have not shown it, end.
-    Raises Refused: CODE_WRONG, TOO_MANY_ATTEMPTS, SECOND_FACTOR_ABSENT, SECOND_FACTOR_EXISTS.
+    Raises Refused: CODE_WRONG, TOO_MANY_ATTEMPTS, SECOND_FACTOR_ABSENT, SECOND_FACTOR_EXISTS,
+    UNAUTHENTICATED.
     """
     user_id = principal.user_id
     recovery_codes = new_recovery_codes()
     async with _guarded(accounts, user_id), accounts.database.begin() as connection:
-        user = await _lock(connection, user_id)
+        user = await lock_caller(connection, principal)
         if user.totp_confirmed_at is not None:
             raise Refused(SECOND_FACTOR_EXISTS)
         if user.totp_secret is None:
@@ -114,11 +117,11 @@ async def renew_recovery_codes(
     Raises Refused: CODE_WRONG, INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS, SECOND_FACTOR_ABSENT,
     OVERLOADED.
     """
-    await prove(accounts, principal, password)
+    proven = await prove(accounts, principal, password)
     user_id = principal.user_id
     recovery_codes = new_recovery_codes()
     async with _guarded(accounts, user_id), accounts.database.begin() as connection:
-        user = await _lock_confirmed(connection, user_id)
+        user = await _lock_confirmed(connection, principal, proven)
         await _use_code(accounts, connection, user, code)
         await _put_recovery_codes(connection, user_id, recovery_codes)
         await note(connection, principal, "user.recovery_codes_renewed", "user", user_id)
@@ -137,10 +140,10 @@ async def remove_second_factor(
     Raises Refused: CODE_WRONG, INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS, SECOND_FACTOR_ABSENT,
     OVERLOADED.
     """
-    await prove(accounts, principal, password)
+    proven = await prove(accounts, principal, password)
     user_id = principal.user_id
     async with _guarded(accounts, user_id), accounts.database.begin() as connection:
-        user = await _lock_confirmed(connection, user_id)
+        user = await _lock_confirmed(connection, principal, proven)
         await _use_code(accounts, connection, user, code)
         await drop_second_factor(connection, user_id)
         await note(connection, principal, "user.second_factor_removed", "user", user_id)
@@ -155,13 +158,16 @@ async def verify_second_factor(
     """Do the second step of signing in: the challenge of the first, and a code.
 
     The code is one of the app, each good once (RFC 6238 §5.2), or a recovery code, which is used
-    up. Raises Refused: CODE_WRONG, TOO_MANY_ATTEMPTS, ACCOUNT_DISABLED.
+    up. The challenge is good as long as what the first step was proved with is the user's.
+    Raises Refused: CODE_WRONG, TOO_MANY_ATTEMPTS, ACCOUNT_DISABLED.
     """
     begun = accounts.challenges.read(challenge)
     async with _guarded(accounts, begun.user_id), accounts.database.begin() as connection:
         user = await users.lock_user(connection, begun.user_id)
         if user is None or user.totp_confirmed_at is None:
             raise Refused(CODE_WRONG)
+        if accounts.challenges.mark(user) != begun.mark:
+            raise Refused(CODE_WRONG, CHALLENGE_OVER)
         await _use_code(accounts, connection, user, code)
         return await begin_session(
             accounts, connection, device, user.id, begun.method, second_factor=True
@@ -173,15 +179,10 @@ def _guarded(accounts: Accounts, user_id: UUID) -> AbstractAsyncContextManager[N
     return guarded(accounts, keys, [CODE_WRONG])
 
 
-async def _lock(connection: AsyncConnection, user_id: UUID) -> Any:
-    user = await users.lock_user(connection, user_id)
-    if user is None:
-        raise Refused(UNAUTHENTICATED)
-    return user
-
-
-async def _lock_confirmed(connection: AsyncConnection, user_id: UUID) -> Any:
-    user = await _lock(connection, user_id)
+async def _lock_confirmed(
+    connection: AsyncConnection, principal: Principal, proven: Credentials
+) -> Any:
+    user = await lock_proven(connection, principal, proven)
     if user.totp_confirmed_at is None:
         raise Refused(SECOND_FACTOR_ABSENT)
     return user

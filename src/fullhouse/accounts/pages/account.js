@@ -130,6 +130,9 @@ function complain(form, problem) {
     const lost = failed?.form === next && failed.problem.lost;
     parts.push(["p", lost ? unsure : section.dataset.stale]);
     element("new-link").hidden = section.id !== "reset";
+    // Nothing that this link led to can work any more: no button may promise it.
+    for (const useless of section.querySelectorAll("p, form")) useless.hidden = true;
+    element("leave").hidden = !bearer;
   }
   failed = { form: next, problem };
   element("again").hidden = !problem.again;

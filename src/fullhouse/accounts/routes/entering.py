@@ -27,7 +27,7 @@ from fullhouse.accounts.schemas.entering import (
     user_view,
 )
 from fullhouse.accounts.sessions import Device
-from fullhouse.api.browsers import require_own_page
+from fullhouse.api.browsers import cookie_of, own_cookie, require_own_page
 from fullhouse.api.errors import NOT_FOUND, problems
 from fullhouse.api.permissions import PUBLIC, SIGNED_IN
 from fullhouse.api.principal import SCOPE_KEY, Principal
@@ -35,11 +35,8 @@ from fullhouse.kit.db import Database
 
 _TAGS = ["Identity"]
 
-# A cookie with this prefix is taken by browsers only over TLS, for this host alone (RFC 6265bis).
-_SECURE_COOKIE = "__Host-fullhouse_refresh"
-_PLAIN_COOKIE = "fullhouse_refresh"
-# Without TLS the prefix is not allowed; then at least only these routes are shown the cookie.
-_PLAIN_PATH = "/api/v1/auth"
+_REFRESH_COOKIE = "fullhouse_refresh"
+_REFRESH_PATH = "/api/v1/auth"
 
 # For the description only: what counts is decided by api.browsers.require_own_page.
 RequestedWith = Annotated[
@@ -52,22 +49,14 @@ RequestedWith = Annotated[
 ]
 
 
-def is_secure(request: Request[Any, Any, Any]) -> bool:
-    """Whether the client came over TLS, here or at a trusted proxy."""
-    return bool(request.scope["scheme"] == "https")
-
-
 def session_cookie(signed_in: SignedIn | None, request: Request[Any, Any, Any]) -> Cookie:
     """The refresh cookie of a session; one that deletes it for None."""
-    secure = is_secure(request)
-    return Cookie(
-        key=_SECURE_COOKIE if secure else _PLAIN_COOKIE,
-        value="" if signed_in is None else signed_in.refresh_token,
+    return own_cookie(
+        request,
+        _REFRESH_COOKIE,
+        "" if signed_in is None else signed_in.refresh_token,
         max_age=0 if signed_in is None else signed_in.refresh_expires_in,
-        path="/" if secure else _PLAIN_PATH,
-        secure=secure,
-        httponly=True,
-        samesite="strict",
+        plain_path=_REFRESH_PATH,
     )
 
 
@@ -80,11 +69,6 @@ def session_answer(
         status_code=status_code,
         cookies=[session_cookie(signed_in, request)],
     )
-
-
-def _refresh_cookie(request: Request[Any, Any, Any]) -> str | None:
-    name = _SECURE_COOKIE if is_secure(request) else _PLAIN_COOKIE
-    return request.cookies.get(name)
 
 
 @post(
@@ -155,7 +139,7 @@ async def refresh(
     Needs the header ``X-Requested-With``, or ``Content-Type: application/json``.
     """
     require_own_page(request, codes.CSRF_HEADER_MISSING)
-    signed_in = await staying.refresh(accounts, device, _refresh_cookie(request))
+    signed_in = await staying.refresh(accounts, device, cookie_of(request, _REFRESH_COOKIE))
     return session_answer(signed_in, request)
 
 
@@ -180,7 +164,7 @@ async def log_out(
     signed_in = caller if isinstance(caller, Principal) else None
     if signed_in is None:
         require_own_page(request, codes.CSRF_HEADER_MISSING)
-    await staying.log_out(accounts, signed_in, _refresh_cookie(request))
+    await staying.log_out(accounts, signed_in, cookie_of(request, _REFRESH_COOKIE))
     return Response(None, cookies=[session_cookie(None, request)])
 
 

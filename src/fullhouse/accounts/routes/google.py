@@ -26,10 +26,11 @@ from fullhouse.accounts.oidc import (
     OIDC_UNAVAILABLE,
 )
 from fullhouse.accounts.parts import Accounts
-from fullhouse.accounts.routes.entering import is_secure, session_cookie
+from fullhouse.accounts.routes.entering import session_cookie
 from fullhouse.accounts.schemas.google import GoogleLinkBody, GoogleLinkView
 from fullhouse.accounts.schemas.second_factor import PasswordBody
 from fullhouse.accounts.sessions import Device
+from fullhouse.api.browsers import cookie_of, own_cookie
 from fullhouse.api.errors import handle, problems
 from fullhouse.api.permissions import PUBLIC, SIGNED_IN
 from fullhouse.api.principal import Principal
@@ -115,7 +116,7 @@ async def finish_google(
         arrival = await google.finish_google(
             accounts,
             device,
-            errand=request.cookies.get(OIDC_COOKIE),
+            errand=cookie_of(request, OIDC_COOKIE),
             state=returned_state,
             code=code,
             error=error,
@@ -187,15 +188,9 @@ def _redirect(status_code: int, url: str, cookies: list[Cookie]) -> Response[byt
 def _oidc_cookie(
     request: Request[Any, Any, Any], value: str, seconds: int = ERRAND_SECONDS
 ) -> Cookie:
-    return Cookie(
-        key=OIDC_COOKIE,
-        value=value,
-        path=_OIDC_PATH,
-        max_age=seconds,
-        secure=is_secure(request),
-        httponly=True,
-        # Not strict: it has to come along on the way back from Google.
-        samesite="lax",
+    # Not strict: it has to come along on the way back from Google.
+    return own_cookie(
+        request, OIDC_COOKIE, value, max_age=seconds, plain_path=_OIDC_PATH, samesite="lax"
     )
 
 

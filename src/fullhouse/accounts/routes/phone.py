@@ -16,7 +16,7 @@ from fullhouse.accounts.errors import (
     TOO_MANY_ATTEMPTS,
 )
 from fullhouse.accounts.parts import Accounts
-from fullhouse.accounts.routes.entering import is_secure, session_cookie
+from fullhouse.accounts.routes.entering import session_cookie
 from fullhouse.accounts.rules import PHONE_CODE_WITHIN
 from fullhouse.accounts.schemas.entering import user_view
 from fullhouse.accounts.schemas.phone import (
@@ -27,6 +27,7 @@ from fullhouse.accounts.schemas.phone import (
 )
 from fullhouse.accounts.schemas.second_factor import PasswordBody
 from fullhouse.accounts.sessions import Device
+from fullhouse.api.browsers import cookie_of, own_cookie
 from fullhouse.api.errors import USER_REQUIRED, VALIDATION_FAILED, problems
 from fullhouse.api.permissions import PUBLIC, SIGNED_IN
 from fullhouse.api.principal import Principal
@@ -130,22 +131,14 @@ def _request_id(data: VerifyPhoneCodeBody, request: Request[Any, Any, Any]) -> U
     if data.request_id is not None:
         return data.request_id
     try:
-        return UUID(request.cookies.get(OTP_COOKIE, ""))
+        return UUID(cookie_of(request, OTP_COOKIE) or "")
     except ValueError:
         wrong = FieldError("/requestId", "is missing, and so is the cookie that would replace it")
         raise Refused(VALIDATION_FAILED, errors=(wrong,)) from None
 
 
 def _otp_cookie(request: Request[Any, Any, Any], value: str, seconds: int) -> Cookie:
-    return Cookie(
-        OTP_COOKIE,
-        value=value,
-        path=_OTP_PATH,
-        max_age=seconds,
-        httponly=True,
-        secure=is_secure(request),
-        samesite="strict",
-    )
+    return own_cookie(request, OTP_COOKIE, value, max_age=seconds, plain_path=_OTP_PATH)
 
 
 ROUTES = [request_phone_code, verify_phone_code, unlink_phone]

@@ -87,6 +87,14 @@ async def revoke_key(connection: AsyncConnection, organization_id: UUID, key_id:
     return revoked.rowcount == 1
 
 
+async def is_good(connection: AsyncConnection, key_id: UUID) -> bool:
+    """Whether the key is good still; it stays so until the transaction ends."""
+    found = await connection.execute(
+        sa.select(api_keys.c.id).where(api_keys.c.id == key_id, _GOOD).with_for_update(read=True)
+    )
+    return found.first() is not None
+
+
 async def find_key_principals(
     connection: AsyncConnection, hashes: Sequence[bytes]
 ) -> dict[bytes, Principal]:
@@ -145,12 +153,12 @@ async def revoke_keys_of(connection: AsyncConnection, organization_id: UUID) -> 
     return list(revoked.scalars())
 
 
-async def revoke_keys_by(connection: AsyncConnection, user_id: UUID) -> list[UUID]:
-    """Make all keys that the user made good no more; answers which."""
+async def revoke_keys_by(connection: AsyncConnection, user_id: UUID) -> list[tuple[UUID, UUID]]:
+    """Make all keys that the user made good no more; answers which, each with its organization."""
     revoked = await connection.execute(
         api_keys.update()
         .where(api_keys.c.created_by == user_id, _GOOD)
         .values(revoked_at=_NOW)
-        .returning(api_keys.c.id)
+        .returning(api_keys.c.id, api_keys.c.organization_id)
     )
-    return list(revoked.scalars())
+    return [(row.id, row.organization_id) for row in revoked]

@@ -164,6 +164,7 @@ class Invitation:
     organization_name: str
     email: str
     role: MemberRole
+    invited_by: UUID
     expires_at: datetime
     created_at: datetime
 
@@ -246,9 +247,19 @@ def _invitation(row: sa.Row[tuple[object, ...]]) -> Invitation:
         row.organization_name,
         row.email,
         row.role,
+        row.invited_by,
         row.expires_at,
         row.created_at,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """An invitation that was good until it was taken back."""
+
+    id: UUID
+    organization_id: UUID
+    role: MemberRole
 
 
 async def lock_organizations_of(connection: AsyncConnection, user_id: UUID) -> set[UUID]:
@@ -276,16 +287,42 @@ async def drop_invitations_to(connection: AsyncConnection, email: str) -> None:
     await connection.execute(invitations.delete().where(invitations.c.email == email))
 
 
-async def drop_invitations_by(connection: AsyncConnection, user_id: UUID) -> None:
-    """Take back every invitation that the user sent."""
-    await connection.execute(invitations.delete().where(invitations.c.invited_by == user_id))
+async def drop_invitations_by(connection: AsyncConnection, user_id: UUID) -> list[Dropped]:
+    """Take back every invitation that the user sent; answers those that were good."""
+    return await _drop(connection, invitations.c.invited_by == user_id)
 
 
-async def drop_invitations_of(connection: AsyncConnection, organization_id: UUID) -> None:
-    """Take back every invitation into the organization."""
-    await connection.execute(
-        invitations.delete().where(invitations.c.organization_id == organization_id)
+async def drop_invitations_of(connection: AsyncConnection, organization_id: UUID) -> list[Dropped]:
+    """Take back every invitation into the organization; answers those that were good."""
+    return await _drop(connection, invitations.c.organization_id == organization_id)
+
+
+async def drop_invitations_from(
+    connection: AsyncConnection, organization_id: UUID, user_id: UUID, roles: Sequence[MemberRole]
+) -> list[Dropped]:
+    """Take back what the user sent for the organization, to these roles; answers the good ones."""
+    return await _drop(
+        connection,
+        sa.and_(
+            invitations.c.organization_id == organization_id,
+            invitations.c.invited_by == user_id,
+            invitations.c.role.in_(roles),
+        ),
     )
+
+
+async def _drop(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> list[Dropped]:
+    gone = await connection.execute(
+        invitations.delete()
+        .where(which)
+        .returning(
+            invitations.c.id,
+            invitations.c.organization_id,
+            invitations.c.role,
+            (invitations.c.expires_at > _NOW).label("good"),
+        )
+    )
+    return [Dropped(row.id, row.organization_id, row.role) for row in gone if row.good]
 
 
 async def find_member(

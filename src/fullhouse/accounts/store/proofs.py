@@ -140,6 +140,11 @@ async def drop_phone_code(connection: AsyncConnection, phone: str) -> None:
     await connection.execute(phone_codes.delete().where(phone_codes.c.phone == phone))
 
 
+async def drop_phone_codes_for(connection: AsyncConnection, user_id: UUID) -> None:
+    """Make the codes good no more with which the user wanted to link a number."""
+    await connection.execute(phone_codes.delete().where(phone_codes.c.user_id == user_id))
+
+
 async def put_recovery_codes(
     connection: AsyncConnection, user_id: UUID, hashes: Collection[bytes]
 ) -> None:
@@ -239,14 +244,31 @@ async def lock_attempts(connection: AsyncConnection, delays: Mapping[bytes, time
         )
 
 
+async def hold_attempts(connection: AsyncConnection, keys: Collection[bytes]) -> None:
+    """Keep others from counting under these keys until the transaction ends.
+
+    In the order in which they are counted, so that no two transactions wait for each other.
+    """
+    wanted = sa.literal(list(keys), ARRAY(sa.LargeBinary))
+    await connection.execute(
+        sa.select(attempts.c.key)
+        .where(attempts.c.key == sa.any_(wanted))
+        .order_by(attempts.c.key)
+        .with_for_update()
+    )
+
+
 async def forget_attempts(connection: AsyncConnection, keys: Collection[bytes]) -> None:
-    """Begin counting anew: somebody has proved who they are."""
+    """Begin counting anew: somebody has proved who they are. The keys have to be held."""
     wanted = sa.literal(list(keys), ARRAY(sa.LargeBinary))
     await connection.execute(attempts.delete().where(attempts.c.key == sa.any_(wanted)))
 
 
 async def forgive_attempt(connection: AsyncConnection, keys: Collection[bytes]) -> None:
-    """Take back one attempt that did not fail, and no more than that."""
+    """Take back one attempt that did not fail, and no more than that. The keys have to be held.
+
+    Or of two at the same moment, each would see the other's attempt left to count.
+    """
     wanted = sa.literal(list(keys), ARRAY(sa.LargeBinary))
     mine = attempts.c.key == sa.any_(wanted)
     await connection.execute(attempts.delete().where(mine, attempts.c.failures == 1))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -51,9 +52,25 @@ async def lock_session(
     connection: AsyncConnection, session_id: UUID
 ) -> tuple[SessionState, datetime] | None:
     """The session, locked, and the database's time; None for no such session."""
-    found = await connection.execute(
-        sa.select(sessions).where(sessions.c.id == session_id).with_for_update()
+    return await _state_of(
+        connection, sa.select(sessions).where(sessions.c.id == session_id).with_for_update()
     )
+
+
+async def hold_session(
+    connection: AsyncConnection, session_id: UUID
+) -> tuple[SessionState, datetime] | None:
+    """The same, but others may hold it too; nobody ends it until the transaction does."""
+    return await _state_of(
+        connection,
+        sa.select(sessions).where(sessions.c.id == session_id).with_for_update(read=True),
+    )
+
+
+async def _state_of(
+    connection: AsyncConnection, statement: sa.Select[Any]
+) -> tuple[SessionState, datetime] | None:
+    found = await connection.execute(statement)
     row = found.one_or_none()
     if row is None:
         return None

@@ -46,6 +46,7 @@ class Credentials:
     email_verified: bool
     disabled: bool
     second_factor: bool
+    phone: str | None
 
 
 async def find_credentials(
@@ -75,28 +76,32 @@ async def _credentials(
         row.email_verified_at is not None,
         row.disabled_at is not None,
         row.totp_confirmed_at is not None,
+        row.phone,
     )
 
 
 async def lock_user(connection: AsyncConnection, user_id: UUID) -> sa.Row[Any] | None:
     """The user's row, locked until the transaction ends; None for nobody or a deleted user."""
-    found = await connection.execute(
-        sa.select(users)
-        .where(users.c.id == user_id, users.c.deleted_at.is_(None))
-        .with_for_update()
-    )
-    return found.one_or_none()
+    return await _row(connection, user_id)
 
 
 async def hold_user(connection: AsyncConnection, user_id: UUID) -> sa.Row[Any] | None:
-    """The user's row, which nobody changes until the transaction ends; others may hold it too.
+    """The same, but others may hold it too; nobody changes it until the transaction ends."""
+    return await _row(connection, user_id, read=True)
 
-    None for nobody or a deleted user.
-    """
+
+async def refer_to_user(connection: AsyncConnection, user_id: UUID) -> sa.Row[Any] | None:
+    """The same, held as a reference to it holds it: only whoever locks the user waits for that."""
+    return await _row(connection, user_id, read=True, key_share=True)
+
+
+async def _row(
+    connection: AsyncConnection, user_id: UUID, *, read: bool = False, key_share: bool = False
+) -> sa.Row[Any] | None:
     found = await connection.execute(
         sa.select(users)
         .where(users.c.id == user_id, users.c.deleted_at.is_(None))
-        .with_for_update(read=True)
+        .with_for_update(read=read, key_share=key_share)
     )
     return found.one_or_none()
 

@@ -1,5 +1,11 @@
 """Routes of the bookings, below ``/api/v1``: buying, the box office, and what is free."""
 
-from fullhouse.bookings.routes import availability, box_office, buying, personal
+from fullhouse.bookings.routes import availability, box_office, buying, closing, personal
 
-ROUTES = [*buying.ROUTES, *box_office.ROUTES, *availability.ROUTES, *personal.ROUTES]
+ROUTES = [
+    *buying.ROUTES,
+    *box_office.ROUTES,
+    *availability.ROUTES,
+    *personal.ROUTES,
+    *closing.ROUTES,
+]

@@ -203,3 +203,29 @@ async def bookings_ahead(connection: AsyncConnection, user_id: UUID, limit: int)
         {"user_id": user_id, "most": limit},
     )
     return list(found.scalars())
+
+
+async def sales_ahead(connection: AsyncConnection, organization_id: UUID, limit: int) -> list[UUID]:
+    """Bookings and places in line at showtimes of an organization that are not over.
+
+    It runs in the caller's transaction, which holds the showtimes' locks.
+    """
+    found = await connection.execute(
+        sa.text(
+            """
+            SELECT b.id
+            FROM events e
+            JOIN showtimes s ON s.event_id = e.id
+            JOIN bookings b ON b.showtime_id = s.id
+            WHERE e.organization_id = :organization_id AND s.ends_at > clock_timestamp()
+                AND (
+                    b.status IN ('confirmed', 'waitlisted')
+                    OR (b.status = 'reserved' AND b.expires_at > clock_timestamp())
+                )
+            ORDER BY b.id
+            LIMIT :most
+            """
+        ),
+        {"organization_id": organization_id, "most": limit},
+    )
+    return list(found.scalars())

@@ -236,13 +236,29 @@ async def publish(connection: AsyncConnection, event_id: UUID) -> None:
     await touch_terms(connection, event_id)
 
 
-async def touch_terms(connection: AsyncConnection, event_id: UUID) -> None:
-    """Tell the selling core that what it knows of this event's showtimes is out of date."""
+async def end_events_of(connection: AsyncConnection, organization_id: UUID) -> list[UUID]:
+    """End all events of an organization that are on sale; answers which.
+
+    Their showtimes stay locked against the selling core until the transaction ends.
+    """
+    ended = await connection.execute(
+        events.update()
+        .where(events.c.organization_id == organization_id, events.c.status == "published")
+        .values(status="ended")
+        .returning(events.c.id)
+    )
+    event_ids = list(ended.scalars())
+    await touch_terms(connection, *event_ids)
+    return event_ids
+
+
+async def touch_terms(connection: AsyncConnection, *event_ids: UUID) -> None:
+    """Tell the selling core that what it knows of these events' showtimes is out of date."""
     # In the selling core's own order of locks, so that the two never wait for each other.
     locked = (
         sa.select(inventories.c.showtime_id)
         .join(showtimes, showtimes.c.id == inventories.c.showtime_id)
-        .where(showtimes.c.event_id == event_id)
+        .where(showtimes.c.event_id.in_(event_ids))
         .order_by(inventories.c.showtime_id)
         .with_for_update(of=inventories)
         .cte("locked")

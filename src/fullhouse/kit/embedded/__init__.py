@@ -4,6 +4,17 @@ Standard library only, so that a broken environment still gives a clear message.
 """
 
 from fullhouse.kit.embedded.errors import EmbeddedPostgresError
-from fullhouse.kit.embedded.postgres import AttachedPostgres, EmbeddedPostgres, attach
+from fullhouse.kit.embedded.postgres import (
+    AttachedPostgres,
+    EmbeddedPostgres,
+    attach,
+    has_cluster,
+)
 
-__all__ = ["AttachedPostgres", "EmbeddedPostgres", "EmbeddedPostgresError", "attach"]
+__all__ = [
+    "AttachedPostgres",
+    "EmbeddedPostgres",
+    "EmbeddedPostgresError",
+    "attach",
+    "has_cluster",
+]

@@ -211,6 +211,14 @@ class AttachedPostgres:
         return program_in(_programs_of(Layout(self.data_dir).cluster), name)
 
 
+def has_cluster(data_dir: Path) -> bool:
+    """Whether a database has been made in this folder.
+
+    Raises EmbeddedPostgresError when something else is there, or when we may not look.
+    """
+    return inspect_cluster(Layout(Path(data_dir).resolve()).cluster) is not None
+
+
 def attach(data_dir: Path, timeout_seconds: float = 10) -> AttachedPostgres | None:
     """Return the server that runs on this folder, None when none does.
 
