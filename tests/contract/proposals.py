@@ -165,6 +165,7 @@ def _note_bodies(town: Town, house: House) -> None:
         "EventBody": event_body(organizationId=town.values["organizationId"][0]),
         "HallBody": {"name": "The Small Hall"},
         "SeatMapBody": _GRID,
+        "BestSeatsRequest": {"quantity": 2},
         "SeatsRequest": {"seats": ["F-1", "F-2"]},
         "ShowtimeBody": {"startsAt": starts_at.isoformat()},
         "VenueBody": {"name": "Hut", "city": "Bern", "country": "CH", "timezone": "Europe/Zurich"},

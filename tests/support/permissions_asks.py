@@ -164,6 +164,11 @@ def _number() -> int:
     return next(_numbers)
 
 
+def _free_time() -> str:
+    """When no hall has been taken by another request."""
+    return in_days(20 + next(_numbers) % 1_000)
+
+
 def _email() -> str:
     return f"newcomer{_number()}@example.org"
 
@@ -275,7 +280,7 @@ def _new_event(**fields: str) -> Make:
         if "venueId" in named or "hallId" in named:
             named |= {"location": None}
         # Made by the owner of A too, and never to be seen by others.
-        titles = {"title": f"Draft {estate.mark}"}
+        titles = {"title": f"Draft {estate.mark}", "startsAt": _free_time()}
         return Ask(body=event_body(organizationId=estate.organization, **titles, **named))
 
     return make
@@ -292,7 +297,7 @@ def _new_seat_map(estate: Estate, _caller: Caller) -> Ask:
 
 def _sitting(event: str) -> Make:
     def make(estate: Estate, _caller: Caller) -> Ask:
-        body = {"startsAt": in_days(20)}
+        body = {"startsAt": _free_time()}
         if event == "event":
             body["hallId"] = estate.hall
         return Ask({"event_id": getattr(estate, event)}, body=body)
@@ -312,6 +317,16 @@ def _allotment(showtime: str) -> Make:
 
 def _seats(estate: Estate, _caller: Caller) -> Ask:
     return Ask({"showtime_id": estate.showtime}, body={"seats": [estate.new_seat()]})
+
+
+def _best_seats(showtime: str) -> Make:
+    def make(estate: Estate, _caller: Caller) -> Ask:
+        body: dict[str, Any] = {"quantity": 1}
+        if showtime == "showtime":
+            body["categoryId"] = estate.categories["Stalls"]
+        return Ask({"showtime_id": getattr(estate, showtime)}, body=body)
+
+    return make
 
 
 def _order(estate: Estate, _caller: Caller) -> Ask:
@@ -456,6 +471,7 @@ _CONTENT: dict[str, tuple[Entry, ...]] = {
     "PUT /halls/{hall_id:uuid}/seat-map": (Entry(_new_seat_map),),
     "GET /seat-maps/{seat_map_id:uuid}": (shown("seat_map_id", "seat_map", public=True),),
     "GET /events": (plain()[0], asked("venueId", "venue", public=True)),
+    "GET /events/facets": (plain()[0], asked("venueId", "venue", public=True)),
     "GET /events/{key:str}": _for_all_and_draft("key", "event", "draft"),
     "POST /events": (
         Entry(_new_event()),
@@ -497,6 +513,15 @@ _CONTENT: dict[str, tuple[Entry, ...]] = {
 _SALES: dict[str, tuple[Entry, ...]] = {
     "GET /showtimes/{showtime_id:uuid}/seats": _for_all_and_draft(
         "showtime_id", "showtime", "draft_showtime"
+    ),
+    "POST /showtimes/{showtime_id:uuid}/best-available": (
+        Entry(_best_seats("showtime"), public=True),
+        Entry(
+            _best_seats("draft_showtime"),
+            needs=_P.EVENTS_READ,
+            hides=Hides.FROM_ALL,
+            refusals=frozenset({"no_seat_map"}),  # the draft is sold by numbers
+        ),
     ),
     "GET /showtimes/{showtime_id:uuid}/availability": _for_all_and_draft(
         "showtime_id", "showtime", "draft_showtime"

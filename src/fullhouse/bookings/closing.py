@@ -9,7 +9,7 @@ from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
 from fullhouse.bookings.errors import ORGANIZATION_HAS_SALES
 from fullhouse.bookings.store import read
-from fullhouse.catalog.store import writing
+from fullhouse.catalog.store import event_listings, writing
 from fullhouse.kit.errors import Refused
 from fullhouse.kit.listener import notify
 
@@ -38,6 +38,7 @@ async def close_organization(
         if ahead:
             named = [str(booking_id) for booking_id in ahead]
             raise Refused(ORGANIZATION_HAS_SALES, bookings=named)
+        await event_listings.refresh(connection, ended)
         tags = await closing.take_apart(connection, principal, organization_id, locked)
         await notify(connection, "events", *(f"event:{event_id}" for event_id in ended))
     for tag in tags:
