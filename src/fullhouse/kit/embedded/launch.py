@@ -1,7 +1,6 @@
 """Start a postmaster as our child, wait until it answers, and stop it."""
 
 import os
-import queue
 import shutil
 import signal
 import subprocess
@@ -65,15 +64,16 @@ def launch(plan: Plan, deadline: float) -> subprocess.Popen[bytes]:
             # The socket's own lock file may name a pid that is somebody else's by now.
             (plan.socket_dir / name).unlink(missing_ok=True)
         log, offset = open_log(plan.layout.log)
+        keeper = _Keeper(_command(plan), log, plan.account)
         try:
-            process = _spawn_kept(_command(plan), log, plan.account)
-        finally:
-            os.close(log)
-        try:
+            process = keeper.start()
             ready = _wait_ready(process, plan.layout.cluster, deadline)
         except BaseException:
-            stop(process, IMMEDIATE_SECONDS)
+            # Somebody may ask us to stop at any moment, also while the child is being started.
+            keeper.stop()
             raise
+        finally:
+            os.close(log)
         if ready:
             return process
         timed_out = process.poll() is None
@@ -148,40 +148,59 @@ def _dying_with_us(account: Account) -> list[str]:
     return [*prefix, "--"] if works else []
 
 
-def _spawn_kept(command: Sequence[str], log: int, account: Account) -> subprocess.Popen[bytes]:
-    """Start ``command`` from a thread that lives exactly as long as the child.
+class _Keeper:
+    """Starts a command from a thread that lives exactly as long as the child.
 
     The kernel's parent-death signal is tied to the thread that started the child: from
     a pool's thread, the server would be shut down when the pool lets that thread go.
     The thread also reaps the child at once.
     """
-    answer: queue.SimpleQueue[subprocess.Popen[bytes] | Exception] = queue.SimpleQueue()
 
-    def keep() -> None:
+    def __init__(self, command: Sequence[str], log: int, account: Account) -> None:
+        self._command = command
+        self._log = log
+        self._account = account
+        self._process: subprocess.Popen[bytes] | None = None
+        self._error: Exception | None = None
+        self._answered = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="postgres-keeper", daemon=True)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the child. Raises what kept it from starting."""
+        self._thread.start()
+        self._answered.wait()
+        if self._error is not None:
+            raise self._error
+        assert self._process is not None
+        return self._process
+
+    def stop(self) -> None:
+        """Leave no child behind, however far its start had come."""
+        if self._thread.ident is not None:
+            self._answered.wait()
+        if self._process is not None:
+            stop(self._process, IMMEDIATE_SECONDS)
+
+    def _keep(self) -> None:
         try:
-            process = subprocess.Popen(
-                command,
+            self._process = subprocess.Popen(
+                self._command,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=self._log,
                 stderr=subprocess.STDOUT,
                 cwd="/",
                 env=ENVIRONMENT,
                 umask=0o077,
                 # Ctrl-C in the terminal is for us; we stop the server when our work is done.
                 start_new_session=True,
-                **account.identity(),
+                **self._account.identity(),
             )
         except Exception as error:
-            answer.put(error)
+            self._error = error
             return
-        answer.put(process)
-        process.wait()
-
-    threading.Thread(target=keep, name="postgres-keeper", daemon=True).start()
-    result = answer.get()
-    if isinstance(result, Exception):
-        raise result
-    return result
+        finally:
+            self._answered.set()
+        self._process.wait()
 
 
 def _wait_ready(process: subprocess.Popen[bytes], cluster: Path, deadline: float) -> bool:
