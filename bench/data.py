@@ -1,6 +1,7 @@
 """What is sold in a bench: made by the product's own commands, buyers and tokens in bulk."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,13 +81,18 @@ async def furnish(url: str) -> House:
         await database.close()
 
 
+_OPENING = datetime.now(UTC) + timedelta(days=60)
+_hours = itertools.count(0, 3)
+
+
 async def add_showtimes(url: str, house: House, event_id: UUID, count: int) -> list[UUID]:
     """New showtimes of an event with nothing sold yet."""
     database = Database(url, pool_size=2)
-    start = datetime.now(UTC) + timedelta(days=60)
+    # A hall has one showtime at a time.
+    drafts = [ShowtimeDraft(_OPENING + timedelta(hours=next(_hours))) for _ in range(count)]
     try:
         return await catalog.add_showtimes(
-            database, SeatMaps(database), house.organizer, event_id, [ShowtimeDraft(start)] * count
+            database, SeatMaps(database), house.organizer, event_id, drafts
         )
     finally:
         await database.close()
