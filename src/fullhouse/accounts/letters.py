@@ -92,21 +92,6 @@ def password_changed(to: str, *, public_url: str) -> Mail:
     )
 
 
-def registration_attempted(to: str, *, public_url: str) -> Mail:
-    """Tell the owner of an account that somebody tried to register with their address."""
-    return _mail(
-        to,
-        f"You have an account at {PRODUCT} already",
-        [
-            f"Somebody tried to register at {PRODUCT} with this address, which has an account "
-            "already. Nothing has changed.",
-            "If it was you, log in instead. If you have forgotten the password, you can reset it "
-            f"at {_account(public_url)} with “Forgot password”.",
-            "If it was not you, do nothing.",
-        ],
-    )
-
-
 def email_changed(to: str, *, new_address: str, public_url: str) -> Mail:
     """Tell the old address of an account that another one has taken its place.
 

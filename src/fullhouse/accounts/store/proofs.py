@@ -195,14 +195,6 @@ async def drop_identities(connection: AsyncConnection, user_id: UUID) -> int:
     return gone.rowcount
 
 
-async def count_identities(connection: AsyncConnection, user_id: UUID) -> int:
-    """How many identities the user has linked."""
-    counted = (
-        sa.select(sa.func.count()).select_from(identities).where(identities.c.user_id == user_id)
-    )
-    return (await connection.execute(counted)).scalar_one()
-
-
 async def locked_until(connection: AsyncConnection, keys: Collection[bytes]) -> timedelta | None:
     """How long the last lock on any of these still holds; None when none does."""
     left = sa.func.max(attempts.c.locked_until) - _NOW

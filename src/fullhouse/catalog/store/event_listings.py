@@ -48,12 +48,6 @@ async def refresh(connection: AsyncConnection, event_ids: Collection[UUID]) -> N
         await connection.execute(sa.select(sa.func.event_listings_refresh_v1(wanted)))
 
 
-async def refresh_of_show(connection: AsyncConnection, show_id: UUID) -> None:
-    """Bring the rows of a show's events up to date."""
-    found = await connection.execute(sa.select(events.c.id).where(events.c.show_id == show_id))
-    await refresh(connection, found.scalars().all())
-
-
 async def stale(connection: AsyncConnection, limit: int) -> list[UUID]:
     """Events whose rows are not up to date any more, or are missing; some of them."""
     over = sa.select(listings.event_id).where(listings.next_ends_at <= sa.func.now())
