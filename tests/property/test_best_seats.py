@@ -8,35 +8,34 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fullhouse.bookings.core.best import Place, best_seats
+from fullhouse.bookings.core.best import best_seats, is_kept
 from fullhouse.bookings.core.orphans import orphans
+from fullhouse.venues.seatmap import Seat
 
 FOCAL = (50.0, -20.0)
 
 
+def a_seat(row: int, number: int, kind: str = "usual") -> Seat:
+    return Seat(
+        UUID(int=row * 100 + number), "Main", f"{row}", f"{number}", f"{row}-{number}",
+        number * 10.0, row * 12.0, kind == "accessible", kind == "companion",
+    )  # fmt: skip
+
+
 @st.composite
-def halls(draw: st.DrawFn) -> tuple[list[list[Place]], set[UUID]]:
+def halls(draw: st.DrawFn) -> tuple[list[list[Seat]], set[UUID]]:
     """A few short blocks and which of their seats are free."""
     lengths = draw(st.lists(st.integers(1, 9), min_size=1, max_size=4))
     kinds = st.sampled_from(["usual"] * 6 + ["accessible", "companion"])
     blocks = [
-        [
-            Place(
-                UUID(int=row * 100 + number),
-                float(number * 10),
-                float(row * 12),
-                (kind := draw(kinds)) == "accessible",
-                kind == "companion",
-            )
-            for number in range(length)
-        ]
+        [a_seat(row, number, draw(kinds)) for number in range(length)]
         for row, length in enumerate(lengths)
     ]
     places = [place.id for block in blocks for place in block]
     return blocks, draw(st.sets(st.sampled_from(places)))
 
 
-def windows(blocks: list[list[Place]], free: set[UUID], size: int) -> list[list[Place]]:
+def windows(blocks: list[list[Seat]], free: set[UUID], size: int) -> list[list[Seat]]:
     """All ways to sit side by side."""
     return [
         block[first : first + size]
@@ -46,19 +45,19 @@ def windows(blocks: list[list[Place]], free: set[UUID], size: int) -> list[list[
     ]
 
 
-def singles(blocks: list[list[Place]], free: set[UUID], group: list[Place]) -> int:
+def singles(blocks: list[list[Seat]], free: set[UUID], group: list[Seat]) -> int:
     """How many seats a choice leaves single though it need not."""
     chosen = {place.id for place in group}
     return sum(len(orphans([place.id for place in block], free, chosen)) for block in blocks)
 
 
-def distance(group: list[Place]) -> float:
+def distance(group: list[Seat]) -> float:
     return round(sum(math.dist((place.x, place.y), FOCAL) for place in group), 6)
 
 
 @given(hall=halls(), quantity=st.integers(1, 8))
 @settings(max_examples=500)
-def test_best_seats_are_the_best(hall: tuple[list[list[Place]], set[UUID]], quantity: int) -> None:
+def test_best_seats_are_the_best(hall: tuple[list[list[Seat]], set[UUID]], quantity: int) -> None:
     blocks, free = hall
     found = best_seats(blocks, free, quantity, FOCAL)
     if len(free) < quantity:
@@ -66,13 +65,13 @@ def test_best_seats_are_the_best(hall: tuple[list[list[Place]], set[UUID]], quan
         return
     assert len({place.id for place in found}) == len(found) == quantity
     assert {place.id for place in found} <= free
-    usual = {place.id for block in blocks for place in block if not place.is_kept} & free
+    usual = {place.id for block in blocks for place in block if not is_kept(place)} & free
     if len(usual) >= quantity:
-        assert not any(place.is_kept for place in found)
+        assert not any(is_kept(place) for place in found)
         together = [
             window
             for window in windows(blocks, free, quantity)
-            if not any(place.is_kept for place in window)
+            if not any(is_kept(place) for place in window)
         ]
         if together:
             best = min((singles(blocks, free, window) > 0, distance(window)) for window in together)
@@ -85,7 +84,7 @@ def test_best_seats_are_the_best(hall: tuple[list[list[Place]], set[UUID]], quan
 @given(hall=halls(), quantity=st.integers(1, 8))
 @settings(max_examples=300)
 def test_wheelchair_users_get_a_seat_that_they_can_use(
-    hall: tuple[list[list[Place]], set[UUID]], quantity: int
+    hall: tuple[list[list[Seat]], set[UUID]], quantity: int
 ) -> None:
     blocks, free = hall
     found = best_seats(blocks, free, quantity, FOCAL, accessible=True)
@@ -139,10 +138,7 @@ def can_avoid(stretch: set[int], taken: int) -> bool:
 
 
 def test_nobody_sits_alone_if_that_can_be() -> None:
-    rows = [
-        [Place(UUID(int=row * 10 + at), at * 10.0, row * 12.0) for at in range(4)]
-        for row in range(2)
-    ]
+    rows = [[a_seat(row, at) for at in range(4)] for row in range(2)]
     free = {place.id for row in rows for place in row}
     found = best_seats(rows, free, 5, FOCAL)
     assert sorted(sum(place in row for place in found) for row in rows) == [2, 3]

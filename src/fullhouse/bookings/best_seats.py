@@ -4,12 +4,12 @@ Nothing is decided here: a proposal may be taken by somebody else before it is r
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
-from fullhouse.bookings.core.best import Place, best_seats
+from fullhouse.bookings.core.best import Point, best_seats
 from fullhouse.bookings.errors import NO_SEAT_MAP, SOLD_OUT, UNKNOWN_CATEGORY
 from fullhouse.bookings.schemas import BestSeatsRequest, BestSeatsView, ProposedSeatView
 from fullhouse.bookings.store import read
@@ -17,15 +17,10 @@ from fullhouse.bookings.terms import Terms
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import FieldError, Refused
-from fullhouse.venues.neighbours import blocks
-from fullhouse.venues.seatmap import SeatMap
+from fullhouse.venues.neighbours import Block
 
 # Larger maps are searched in a thread, so that requests go on meanwhile.
 SMALL = 2_000
-_KEPT_MAPS = 20
-
-# The runs of neighbours of each section.
-_Blocks = Mapping[str, list[list[Place]]]
 
 
 class BestSeats:
@@ -34,7 +29,6 @@ class BestSeats:
     def __init__(self, database: Database, known: Terms) -> None:
         self._database = database
         self._known = known
-        self._kept: OrderedDict[UUID, _Blocks] = OrderedDict()
         # One large hall at a time: more at once would only slow each other down.
         self._turn = asyncio.Semaphore(1)
 
@@ -53,64 +47,45 @@ class BestSeats:
             document = await read.standing(connection, terms.showtime_id)
         if document is None:
             raise Refused(NOT_FOUND)
+        blocks = (await self._known.neighbours(seat_map)).blocks
+        find = partial(_find, blocks, seat_map.focal, terms, request, document)
         if len(seat_map.seats) <= SMALL:
-            return self._found(seat_map, terms, request, document)
+            return find()
         async with self._turn:
-            return await asyncio.to_thread(self._found, seat_map, terms, request, document)
+            return await asyncio.to_thread(find)
 
-    def _found(
-        self, seat_map: SeatMap, terms: SaleTerms, request: BestSeatsRequest, document: str
-    ) -> BestSeatsView:
-        standing = read.decode_standing(document)
-        waited_for = {category_id for category_id, _, _, waiting in standing.counters if waiting}
-        sections = {
-            section: category.id
-            for category in terms.categories.values()
-            if category.id not in waited_for and request.category_id in (None, category.id)
-            for section in category.sections or ()
-        }
-        candidates = [
-            block
-            for section, found in self._blocks_of(seat_map).items()
-            if section in sections
-            for block in found
-        ]
-        claimed = {UUID(seat_id) for seat_id, _ in standing.claims}
-        free = {place.id for block in candidates for place in block} - claimed
-        chosen = best_seats(
-            candidates, free, request.quantity, seat_map.focal, accessible=request.accessible
-        )
-        if not chosen:
-            raise Refused(SOLD_OUT, available=len(free))
-        seats = [seat_map.by_id[place.id] for place in chosen]
-        return BestSeatsView(
-            terms.showtime_id,
-            standing.version,
-            [
-                ProposedSeatView(
-                    seat.id, seat.label, seat.section, seat.row, seat.number, sections[seat.section]
-                )
-                for seat in seats
-            ],
-        )
 
-    def _blocks_of(self, seat_map: SeatMap) -> _Blocks:
-        kept = self._kept.get(seat_map.id)
-        if kept is None:
-            kept = {
-                section.name: [
-                    [
-                        Place(seat.id, seat.x, seat.y, seat.accessible, seat.companion)
-                        for seat in block
-                    ]
-                    for block in blocks(section.seats)
-                ]
-                for section in seat_map.sections
-            }
-            self._kept[seat_map.id] = kept
-            if len(self._kept) > _KEPT_MAPS:
-                self._kept.popitem(last=False)
-        return kept
+def _find(
+    blocks: Sequence[Block],
+    focal: Point,
+    terms: SaleTerms,
+    request: BestSeatsRequest,
+    document: str,
+) -> BestSeatsView:
+    standing = read.decode_standing(document)
+    waited_for = {category_id for category_id, _, _, waiting in standing.counters if waiting}
+    sections = {
+        section: category.id
+        for category in terms.categories.values()
+        if category.id not in waited_for and request.category_id in (None, category.id)
+        for section in category.sections or ()
+    }
+    candidates = [block for block in blocks if block[0].section in sections]
+    claimed = {UUID(seat_id) for seat_id, _ in standing.claims}
+    free = {seat.id for block in candidates for seat in block} - claimed
+    chosen = best_seats(candidates, free, request.quantity, focal, accessible=request.accessible)
+    if not chosen:
+        raise Refused(SOLD_OUT, available=len(free))
+    return BestSeatsView(
+        terms.showtime_id,
+        standing.version,
+        [
+            ProposedSeatView(
+                seat.id, seat.label, seat.section, seat.row, seat.number, sections[seat.section]
+            )
+            for seat in chosen
+        ],
+    )
 
 
 def _check_category(terms: SaleTerms, category_id: UUID | None) -> None:

@@ -162,8 +162,11 @@ async def _beside(
     """The runs of neighbours that the seats stand in, where the event minds single seats."""
     if terms.policy.orphans == "off" or not seats:
         return ()
-    neighbours = await desk.terms.neighbours(terms)
-    found = {id(block): block for seat in seats for block in [neighbours[seat.id]]}
+    seat_map = await desk.terms.seat_map(terms)
+    assert seat_map is not None  # the seats were found in it
+    block_of = (await desk.terms.neighbours(seat_map)).block_of
+    # By its first seat, each once.
+    found = {block_of[seat.id][0].id: block_of[seat.id] for seat in seats}
     return tuple(
         tuple(SeatChoice(seat.id, seat.section, seat.label) for seat in block)
         for block in found.values()

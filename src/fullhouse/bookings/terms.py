@@ -1,5 +1,6 @@
 """What the selling core knows by heart: terms of sale and the seats of immutable seat maps."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from uuid import UUID
@@ -8,7 +9,7 @@ from fullhouse.bookings.core.types import FreeSeat
 from fullhouse.catalog import store as catalog_store
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.kit.db import Database, RawConnection
-from fullhouse.venues.neighbours import Block, blocks
+from fullhouse.venues.neighbours import Neighbours
 from fullhouse.venues.queries import SeatMaps
 from fullhouse.venues.seatmap import SeatMap
 
@@ -25,7 +26,7 @@ class Terms:
         self._database = database
         self._seat_maps = seat_maps
         self._kept: OrderedDict[UUID, SaleTerms] = OrderedDict()
-        self._neighbours: OrderedDict[UUID, Mapping[UUID, Block]] = OrderedDict()
+        self._neighbours: OrderedDict[UUID, Neighbours] = OrderedDict()
         self._seats: OrderedDict[tuple[UUID, tuple[str, ...]], list[FreeSeat]] = OrderedDict()
 
     async def at(
@@ -64,16 +65,14 @@ class Terms:
         """The seat map that the showtime is sold by."""
         return None if terms.seat_map_id is None else await self._seat_maps.get(terms.seat_map_id)
 
-    async def neighbours(self, terms: SaleTerms) -> Mapping[UUID, Block]:
-        """The run of neighbours that each seat of the showtime's map stands in."""
-        if terms.seat_map_id is None:
-            return {}
-        found = self._neighbours.get(terms.seat_map_id)
+    async def neighbours(self, seat_map: SeatMap) -> Neighbours:
+        """Who sits beside whom in a seat map."""
+        found = self._neighbours.get(seat_map.id)
         if found is None:
-            seat_map = await self._seat_maps.get(terms.seat_map_id)
-            found = {seat.id: block for block in blocks(seat_map.seats) for seat in block}
-            self._neighbours[terms.seat_map_id] = found
-        self._neighbours.move_to_end(terms.seat_map_id)
+            # In a thread: a stadium takes a tenth of a second, once.
+            found = await asyncio.to_thread(Neighbours, seat_map.seats)
+            self._neighbours[seat_map.id] = found
+        self._neighbours.move_to_end(seat_map.id)
         if len(self._neighbours) > KEPT_SEATINGS:
             self._neighbours.popitem(last=False)
         return found

@@ -40,3 +40,11 @@ def _cut_at_gaps(row: list[Seat]) -> list[Block]:
             cut.append(tuple(row[first:at]))
             first = at
     return [*cut, tuple(row[first:])]
+
+
+class Neighbours:
+    """The runs of a whole map, and the one that each seat stands in."""
+
+    def __init__(self, seats: Iterable[Seat]) -> None:
+        self.blocks = blocks(seats)
+        self.block_of = {seat.id: block for block in self.blocks for seat in block}

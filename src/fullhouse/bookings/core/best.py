@@ -12,28 +12,13 @@ from enum import Enum
 from itertools import accumulate
 from uuid import UUID
 
-import msgspec
+from fullhouse.venues.seatmap import Seat
 
 Point = tuple[float, float]
 
 
-class Place(msgspec.Struct, frozen=True, gc=False):
-    """A seat with what makes it good or bad."""
-
-    id: UUID
-    x: float
-    y: float
-    accessible: bool = False
-    companion: bool = False
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether it is meant for people in wheelchairs or for who comes with them."""
-        return self.accessible or self.companion
-
-
 # Free seats side by side, in order, as many as there are.
-_Stretch = list[Place]
+_Stretch = list[Seat]
 
 
 class _Wish(Enum):
@@ -43,13 +28,13 @@ class _Wish(Enum):
 
 
 def best_seats(
-    blocks: Sequence[Sequence[Place]],
+    blocks: Sequence[Sequence[Seat]],
     free: Collection[UUID],
     quantity: int,
     focal: Point,
     *,
     accessible: bool = False,
-) -> list[Place]:
+) -> list[Seat]:
     """The best ``quantity`` free seats; none where there are not so many.
 
     Each block is a run of neighbours. With ``accessible`` one of the seats at least can be used in
@@ -58,7 +43,7 @@ def best_seats(
     if quantity < 1:
         raise ValueError("at least one seat")
     available = set(free)
-    chosen: list[Place] = []
+    chosen: list[Seat] = []
     near = focal
     while len(chosen) < quantity:
         stretches = [part for block in blocks for part in _stretches(block, available)]
@@ -67,33 +52,38 @@ def best_seats(
         if wish is None:
             return []
         chosen += _best_group(stretches, _size(stretches, needed, wish), near, wish)
-        available.difference_update(place.id for place in chosen)
+        available.difference_update(seat.id for seat in chosen)
         near = _middle(chosen)
     return chosen
 
 
-def _stretches(block: Sequence[Place], available: Collection[UUID]) -> list[_Stretch]:
+def is_kept(seat: Seat) -> bool:
+    """Whether it is meant for people in wheelchairs or for who comes with them."""
+    return seat.accessible or seat.companion
+
+
+def _stretches(block: Sequence[Seat], available: Collection[UUID]) -> list[_Stretch]:
     found: list[_Stretch] = []
     goes_on = False
-    for place in block:
-        if place.id not in available:
+    for seat in block:
+        if seat.id not in available:
             goes_on = False
         elif goes_on:
-            found[-1].append(place)
+            found[-1].append(seat)
         else:
-            found.append([place])
+            found.append([seat])
             goes_on = True
     return found
 
 
 def _wish(stretches: list[_Stretch], needed: int, *, accessible: bool) -> _Wish | None:
     """What the seats shall be; None where there are not enough of that sort."""
-    places = [place for stretch in stretches for place in stretch]
-    if len(places) < needed:
+    seats = [seat for stretch in stretches for seat in stretch]
+    if len(seats) < needed:
         return None
     if accessible:
-        return _Wish.ACCESSIBLE if any(place.accessible for place in places) else None
-    return _Wish.USUAL if sum(not place.is_kept for place in places) >= needed else _Wish.ANY
+        return _Wish.ACCESSIBLE if any(seat.accessible for seat in seats) else None
+    return _Wish.USUAL if sum(not is_kept(seat) for seat in seats) >= needed else _Wish.ANY
 
 
 def _size(stretches: list[_Stretch], needed: int, wish: _Wish) -> int:
@@ -106,21 +96,21 @@ def _size(stretches: list[_Stretch], needed: int, wish: _Wish) -> int:
 
 def _longest(stretch: _Stretch, wish: _Wish) -> int:
     if wish is _Wish.USUAL:
-        runs = accumulate(stretch, lambda run, place: 0 if place.is_kept else run + 1, initial=0)
+        runs = accumulate(stretch, lambda run, seat: 0 if is_kept(seat) else run + 1, initial=0)
         return max(runs)
-    if wish is _Wish.ACCESSIBLE and not any(place.accessible for place in stretch):
+    if wish is _Wish.ACCESSIBLE and not any(seat.accessible for seat in stretch):
         return 0
     return len(stretch)
 
 
-def _best_group(stretches: list[_Stretch], size: int, near: Point, wish: _Wish) -> list[Place]:
+def _best_group(stretches: list[_Stretch], size: int, near: Point, wish: _Wish) -> list[Seat]:
     best: tuple[tuple[bool, int, float], _Stretch, int] | None = None
     for stretch in stretches:
         if len(stretch) < size:
             continue
-        distances = _sums(math.dist((place.x, place.y), near) for place in stretch)
-        kept = _sums(place.is_kept for place in stretch)
-        wheelchairs = _sums(place.accessible for place in stretch)
+        distances = _sums(math.dist((seat.x, seat.y), near) for seat in stretch)
+        kept = _sums(is_kept(seat) for seat in stretch)
+        wheelchairs = _sums(seat.accessible for seat in stretch)
         for first in range(len(stretch) - size + 1):
             after = first + size
             if wish is _Wish.USUAL and kept[after] > kept[first]:
@@ -149,8 +139,8 @@ def _sums(values: Iterable[float]) -> list[float]:
     return list(accumulate(values, initial=0.0))
 
 
-def _middle(places: Sequence[Place]) -> Point:
+def _middle(seats: Sequence[Seat]) -> Point:
     return (
-        sum(place.x for place in places) / len(places),
-        sum(place.y for place in places) / len(places),
+        sum(seat.x for seat in seats) / len(seats),
+        sum(seat.y for seat in seats) / len(seats),
     )
