@@ -1,4 +1,4 @@
-"""Media, what lists of events search by, venues' defaults, and no hall booked twice."""
+"""What lists of events search by, time for cleaning, and no hall booked twice."""
 
 from pathlib import Path
 
@@ -19,13 +19,8 @@ LISTINGS_FUNCTION = Path(fullhouse.catalog.store.__file__).with_name("event_list
 _CHECKS = (
     ("allotments", "price_not_negative", "price >= 0"),
     ("halls", "cleaning_in_a_day", "cleaning_minutes BETWEEN 0 AND 1440"),
-    ("shows", "release_ordered", "ends_on >= released_on"),
     ("showtimes", "cleaned_after_end", "busy_until >= ends_at"),
-    ("venues", "latitude_on_earth", "latitude BETWEEN -90 AND 90"),
-    ("venues", "longitude_on_earth", "longitude BETWEEN -180 AND 180"),
-    ("venues", "coordinates_whole", "(latitude IS NULL) = (longitude IS NULL)"),
     ("venues", "cleaning_in_a_day", "cleaning_minutes BETWEEN 0 AND 1440"),
-    ("venues", "hold_sensible", "hold_seconds BETWEEN 60 AND 3600"),
 )
 
 _OVERLAPS = """
@@ -43,42 +38,6 @@ def upgrade() -> None:
     for extension in ("pg_trgm", "unaccent", "btree_gist"):
         op.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
     _refuse_overlaps()
-    op.create_table(
-        "media",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("organization_id", sa.Uuid(), nullable=True),
-        sa.Column("uploaded_by", sa.Uuid(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("content_type", sa.Text(), nullable=False),
-        sa.Column("bytes", sa.Integer(), nullable=False),
-        sa.Column("sha256", sa.LargeBinary(), nullable=False),
-        sa.Column("width", sa.Integer(), nullable=False),
-        sa.Column("height", sa.Integer(), nullable=False),
-        sa.Column("alt", sa.Text(), server_default="", nullable=False),
-        sa.Column(
-            "variants", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False
-        ),
-        sa.Column("failure", sa.Text(), nullable=True),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
-        ),
-        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "(status = 'failed') = (failure IS NOT NULL)", name=op.f("media_failure_has_reason")
-        ),
-        sa.CheckConstraint(
-            "status IN ('processing', 'ready', 'failed')", name=op.f("media_status_known")
-        ),
-        sa.CheckConstraint("width > 0 AND height > 0 AND bytes > 0", name=op.f("media_not_empty")),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.id"], name=op.f("media_organization_id_fkey")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("media_pkey")),
-    )
-    op.create_index(op.f("media_organization_id"), "media", ["organization_id"], unique=False)
     op.create_table(
         "event_listings",
         sa.Column("event_id", sa.Uuid(), nullable=False),
@@ -179,11 +138,6 @@ def upgrade() -> None:
         postgresql_ops={"words": "gin_trgm_ops"},
     )
     op.add_column("allotments", sa.Column("price", sa.BigInteger(), nullable=True))
-    op.add_column("events", sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True))
-    op.add_column(
-        "events",
-        sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
-    )
     op.add_column("events", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("halls", sa.Column("cleaning_minutes", sa.Integer(), nullable=True))
     op.add_column("halls", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
@@ -194,22 +148,6 @@ def upgrade() -> None:
         ["venue_id", "name"],
         unique=True,
         postgresql_where=sa.text("deleted_at IS NULL"),
-    )
-    op.add_column("shows", sa.Column("released_on", sa.Date(), nullable=True))
-    op.add_column("shows", sa.Column("ends_on", sa.Date(), nullable=True))
-    op.add_column(
-        "shows",
-        sa.Column(
-            "cast", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False
-        ),
-    )
-    op.add_column(
-        "shows",
-        sa.Column("trailers", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
-    )
-    op.add_column(
-        "shows",
-        sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
     )
     op.add_column(
         "shows",
@@ -225,22 +163,9 @@ def upgrade() -> None:
     op.create_index("shows_changed_at", "shows", ["changed_at"], unique=False)
     op.add_column("showtimes", sa.Column("busy_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("showtimes", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
-    op.add_column("venues", sa.Column("latitude", sa.Double(), nullable=True))
-    op.add_column("venues", sa.Column("longitude", sa.Double(), nullable=True))
-    op.add_column(
-        "venues",
-        sa.Column("amenities", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
-    )
-    op.add_column("venues", sa.Column("house_rules", sa.Text(), server_default="", nullable=False))
-    op.add_column(
-        "venues",
-        sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
-    )
     op.add_column(
         "venues", sa.Column("cleaning_minutes", sa.Integer(), server_default="0", nullable=False)
     )
-    op.add_column("venues", sa.Column("hold_seconds", sa.Integer(), nullable=True))
-    op.add_column("venues", sa.Column("age_rating", sa.Text(), nullable=True))
     op.add_column(
         "venues",
         sa.Column(

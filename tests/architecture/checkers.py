@@ -56,7 +56,6 @@ EXTRAS = {
     "venues/templates": ("pure", "layouts of halls as most are"),
     "catalog/drafts": ("pure", "what an organizer wants, before it is checked"),
     "catalog/planning": ("pure", "checks drafts and works out what follows"),
-    "catalog/scheduling": ("pure", "from a rule to the showtimes that follow from it"),
     "catalog/filters": ("pure", "what a list is asked for"),
     "catalog/parameters": ("schemas", "the query parameters that its lists share"),
     "catalog/views": ("schemas", "its answers, which would make schemas too long"),
@@ -217,7 +216,7 @@ class Source:
         ]
 
 
-DOMAINS = ("accounts", "media", "venues", "catalog", "bookings")
+DOMAINS = ("accounts", "venues", "catalog", "bookings")
 
 
 def _is_below(origin: str, modules: list[str]) -> bool:

@@ -10,7 +10,7 @@ from fullhouse.catalog.filters import EventFilters, Order, Viewer
 from fullhouse.catalog.store import events as event_store
 from fullhouse.catalog.store import favorites as store
 from fullhouse.catalog.store.events import EventSummaryRow
-from fullhouse.catalog.store.listing import Part
+from fullhouse.catalog.store.paging import Part
 from fullhouse.kit.db import Database, take_turns
 from fullhouse.kit.errors import Refused
 

@@ -22,7 +22,7 @@ from fullhouse.catalog.store import shows as show_store
 from fullhouse.catalog.store import showtimes as showtime_store
 from fullhouse.catalog.store.event_listings import FacetRow
 from fullhouse.catalog.store.events import EventRow, EventSummaryRow
-from fullhouse.catalog.store.listing import Part
+from fullhouse.catalog.store.paging import Part
 from fullhouse.catalog.store.shows import ShowRow
 from fullhouse.catalog.store.showtimes import ShowtimeRow
 from fullhouse.kit.db import Database

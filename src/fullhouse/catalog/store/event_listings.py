@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.catalog.filters import EventFilters, Period, Viewer
-from fullhouse.catalog.store.listing import SortKey, in_period
+from fullhouse.catalog.store.paging import SortKey, in_period
 from fullhouse.catalog.tables import (
     allotments,
     categories,

@@ -12,7 +12,7 @@ from sqlalchemy.sql.selectable import LateralFromClause
 from fullhouse.api.pagination import Slice
 from fullhouse.catalog.filters import EventFilters, Order, Viewer
 from fullhouse.catalog.store import event_listings as listings
-from fullhouse.catalog.store.listing import Part, fetch_part
+from fullhouse.catalog.store.paging import Part, fetch_part
 from fullhouse.catalog.store.showtimes import PLACE_COLUMNS, PlaceRow, is_visible, place_of
 from fullhouse.catalog.tables import (
     allotments,

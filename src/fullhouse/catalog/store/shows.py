@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.api.pagination import Slice
 from fullhouse.catalog.filters import SHOW_STATUSES, Order, ShowStatus, Viewer
-from fullhouse.catalog.store.listing import Part, SortKey, contains, fetch_part
+from fullhouse.catalog.store.paging import Part, SortKey, contains, fetch_part
 from fullhouse.catalog.tables import events, shows, showtimes
 
 # A show whose next sitting is further away than this is coming soon rather than showing.

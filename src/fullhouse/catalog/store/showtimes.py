@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.api.pagination import Slice
 from fullhouse.catalog.filters import Order, ShowtimeFilters, Viewer
-from fullhouse.catalog.store.listing import Part, SortKey, fetch_part, in_period
+from fullhouse.catalog.store.paging import Part, SortKey, fetch_part, in_period
 from fullhouse.catalog.tables import allotments, categories, events, showtimes
 from fullhouse.venues.tables import halls, venues
 
