@@ -21,7 +21,8 @@ from fullhouse.adapters.oauth import Google
 from fullhouse.api import docs, health, idempotency
 from fullhouse.api import errors as api_errors
 from fullhouse.api.context import client_address, request_id
-from fullhouse.api.edge import App, Edge
+from fullhouse.api.edge import Edge
+from fullhouse.api.exchange import App
 from fullhouse.api.openapi import build_document
 from fullhouse.api.principal import access_of, provide_principal, provide_visitor
 from fullhouse.api.requests import ApiRequest, prepare
@@ -109,6 +110,7 @@ def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = Tru
         cast(App, framework),
         parts.answers,
         direct if direct_routes else {},
+        gates=dict.fromkeys(accounts_routes.HASHING, parts.accounts.hasher.require_room),
         authenticate=parts.authenticator,
         limits=parts.limits,
         proxies=parts.proxies,

@@ -27,8 +27,9 @@ from schemathesis.specs.openapi import checks as openapi_checks
 from fullhouse.api import docs
 from fullhouse.api import errors as api_errors
 from fullhouse.api.answers import Answers
-from fullhouse.api.edge import App, Edge
+from fullhouse.api.edge import Edge
 from fullhouse.api.errors import MEDIA_TYPE, STATUS_OF_KIND
+from fullhouse.api.exchange import App
 from fullhouse.api.health import Live
 from fullhouse.api.openapi import build_document
 from fullhouse.api.permissions import (

@@ -16,8 +16,9 @@ from litestar import Litestar, Request, Response, get
 from fullhouse.api.answers import Answers
 from fullhouse.api.browsers import Cors
 from fullhouse.api.context import client_address
-from fullhouse.api.edge import App, Edge, Message, keep
+from fullhouse.api.edge import Edge
 from fullhouse.api.errors import FORBIDDEN, UNAUTHENTICATED
+from fullhouse.api.exchange import App, Message, keep
 from fullhouse.api.principal import SCOPE_KEY, Principal
 from fullhouse.api.proxies import Proxies
 from fullhouse.api.requests import read_body

@@ -14,8 +14,9 @@ import structlog
 from litestar import Litestar, Request, get, post
 
 from fullhouse.api.answers import Answers
-from fullhouse.api.edge import Edge, keep
+from fullhouse.api.edge import Edge
 from fullhouse.api.errors import UNAUTHENTICATED
+from fullhouse.api.exchange import keep
 from fullhouse.api.limits import TIERS, USER, Limits, Tier, rate_of
 from fullhouse.api.principal import Principal
 from fullhouse.api.proxies import Proxies

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from fullhouse.api.edge import App
+from fullhouse.api.exchange import App
 
 BASE_URL = "http://fullhouse.test"
 

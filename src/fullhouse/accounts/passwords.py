@@ -87,14 +87,18 @@ class PasswordHasher:
         that everybody else needs. Raises Refused(OVERLOADED) if no place is free, or if those
         that are taken already mean too long a wait.
         """
-        expected = (self._taken - self._count) * self._hash_seconds / self._count
-        if self._taken >= self._places or expected > _LONGEST_EXPECTED_SECONDS:
-            raise _overloaded()
+        self.require_room()
         self._taken += 1
         try:
             yield Place(self)
         finally:
             self._taken -= 1
+
+    def require_room(self) -> None:
+        """Raise Refused(OVERLOADED) if :meth:`place` would do so now."""
+        expected = (self._taken - self._count) * self._hash_seconds / self._count
+        if self._taken >= self._places or expected > _LONGEST_EXPECTED_SECONDS:
+            raise _overloaded()
 
     async def hash(self, password: str) -> str:
         """:meth:`Place.hash`, with a place for it alone."""

@@ -9,8 +9,8 @@ from litestar import MediaType, Request, Response, Router, get
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_307_TEMPORARY_REDIRECT
 
-from fullhouse.api.edge import keep
 from fullhouse.api.errors import NOT_FOUND, STATUS_OF_KIND
+from fullhouse.api.exchange import keep
 from fullhouse.api.permissions import PUBLIC
 from fullhouse.kit.errors import Code, Refused
 

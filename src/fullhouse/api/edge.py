@@ -7,36 +7,20 @@ log, and turns whatever escapes into a problem document.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
 
-import msgspec
 import structlog
-from litestar import Request
 
-from fullhouse.api.answers import Answer, Answers, Flight, Headers, Key, Wish, tags_of
-from fullhouse.api.browsers import NO_STORE, Cors, transport_headers, with_defaults
+from fullhouse.api.answers import Answer, Answers, Flight
+from fullhouse.api.browsers import Cors, transport_headers
 from fullhouse.api.context import open_request
-from fullhouse.api.errors import (
-    MEDIA_TYPE,
-    as_refused,
-    problem_document,
-    problem_headers,
-    status_of,
-)
-from fullhouse.api.incoming import Incoming, incoming_of
-from fullhouse.api.limits import AUTH_PREFIX, Limits, plain_path, tiers_of
+from fullhouse.api.exchange import App, Exchange, Leader, Receive, Scope, Send
+from fullhouse.api.incoming import incoming_of
+from fullhouse.api.limits import AUTH_PREFIX, Limits, tiers_of
 from fullhouse.api.principal import SCOPE_KEY, Authenticate, Principal, identify, require_still
 from fullhouse.api.proxies import LOCAL, Proxies
 
-Scope = dict[str, Any]
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-_WISH = "fullhouse.keep"
 # What the access log says of a request whose client went away before it was answered.
 _CLIENT_CLOSED = 499
 
@@ -59,26 +43,8 @@ _READ_HERE = frozenset(
 log = structlog.get_logger(__name__)
 
 
-def keep(
-    request: Request[Any, Any, Any],
-    seconds: float,
-    tags: Iterable[str],
-    *,
-    max_age: int | None = None,
-) -> None:
-    """Ask for this request's 200 answer to be kept in the process and given to others.
-
-    Args:
-        request: the request being answered; kept only if it shows no Authorization, and its answer
-            sets no cookie. A cookie that it shows must not matter to the answer.
-        seconds: how long at most.
-        tags: what the answer is made from, such as ``event:<id>``; it is dropped everywhere as
-            soon as one of them is notified.
-        max_age: seconds for which browsers and caches on the way may use it without asking
-            again; they hear of no change. As long as ``seconds`` when left out.
-    """
-    age = int(seconds) if max_age is None else max_age
-    request.scope[_WISH] = Wish(seconds, tags_of(tags), age)  # type: ignore[literal-required]
+# Raises Refused when there is no way through.
+Gate = Callable[[], None]
 
 
 class Edge:
@@ -88,6 +54,8 @@ class Edge:
         app: the framework's application; it also gets lifespan and websocket connections.
         answers: where finished answers are kept.
         direct: handlers of exact (method, path) pairs that are served without the framework.
+        gates: asked before a request to an exact (method, path) is read; raise Refused when what it
+            needs is not to be had now, so that a crowd at that door costs next to nothing.
         authenticate: finds out whom an Authorization header stands for, once for each request.
         limits: the rate limits; without them nothing is limited.
         proxies: whose word counts on where requests come from; without them nobody's.
@@ -100,6 +68,7 @@ class Edge:
         answers: Answers,
         direct: Mapping[tuple[str, str], App] | None = None,
         *,
+        gates: Mapping[tuple[str, str], Gate] | None = None,
         authenticate: Authenticate | None = None,
         limits: Limits | None = None,
         proxies: Proxies | None = None,
@@ -108,6 +77,7 @@ class Edge:
         self._app = app
         self._answers = answers
         self._direct = dict(direct or {})
+        self._gates = dict(gates or {})
         self._authenticate = authenticate
         self._limits = limits
         self._proxies = proxies or Proxies()
@@ -133,7 +103,7 @@ class Edge:
         incoming = incoming_of(asked, receive)
         if incoming is not None:
             receive = incoming.receive
-        exchange = _Exchange(scope, send, own, incoming)
+        exchange = Exchange(scope, send, own, incoming)
         try:
             if self._cors.is_preflight(exchange.method, asked):
                 await exchange.send_nothing(self._cors.preflight_headers(asked[b"origin"]))
@@ -154,11 +124,10 @@ class Edge:
         scope["scheme"] = origin.scheme
         return origin.address
 
-    async def _admit(
-        self, exchange: "_Exchange", authorization: bytes | None, address: str
-    ) -> bool:
+    async def _admit(self, exchange: Exchange, authorization: bytes | None, address: str) -> bool:
         """Find out who is calling, and count the request; if it may not go on, answer it."""
         principal: Principal | None = None
+        gate = self._gates.get((exchange.method, exchange.plain_path))
         try:
             if authorization is not None and self._authenticate is not None:
                 shown = authorization.decode("latin-1")
@@ -168,24 +137,23 @@ class Edge:
                 if principal is not None and exchange.incoming is not None:
                     again = partial(require_still, principal, shown, self._authenticate)
                     exchange.incoming.recheck_late(again)
-            if self._limits is None:
-                return True
-            has_header = authorization is not None
-            tiers = tiers_of(exchange.method, exchange.plain_path, has_header, principal)
-            if not tiers:
-                return True
-            verdict = await self._limits.take(tiers, address, principal)
+            if self._limits is not None:
+                has_header = authorization is not None
+                tiers = tiers_of(exchange.method, exchange.plain_path, has_header, principal)
+                if tiers:
+                    verdict = await self._limits.take(tiers, address, principal)
+                    exchange.own += verdict.headers
+                    if verdict.refused is not None:
+                        raise verdict.refused
+            if gate is not None:
+                gate()
         except Exception as error:
             await exchange.send_problem(error)
             return False
-        exchange.own += verdict.headers
-        if verdict.refused is None:
-            return True
-        await exchange.send_problem(verdict.refused)
-        return False
+        return True
 
     async def _serve(
-        self, exchange: "_Exchange", receive: Receive, asked: Mapping[bytes, bytes]
+        self, exchange: Exchange, receive: Receive, asked: Mapping[bytes, bytes]
     ) -> None:
         private = (
             b"authorization" in asked
@@ -200,7 +168,7 @@ class Edge:
             await self._read(exchange, receive, asked.get(b"if-none-match"))
 
     async def _read(
-        self, exchange: "_Exchange", receive: Receive, if_none_match: bytes | None
+        self, exchange: Exchange, receive: Receive, if_none_match: bytes | None
     ) -> None:
         """Answer a read that is the same for everybody: from memory if it is kept."""
         key = (exchange.path, exchange.query)
@@ -214,7 +182,7 @@ class Edge:
         if found is None:
             await exchange.run(handler, receive)
             return
-        leader = _Leader(exchange, self._answers, key, found, if_none_match)
+        leader = Leader(exchange, self._answers, key, found, if_none_match)
         try:
             await exchange.run(handler, receive, leader.send)
         except BaseException:
@@ -223,7 +191,7 @@ class Edge:
         # Without effect when the flight has landed.
         self._answers.let_go(key, found, plain=False)
 
-    def _write_line(self, exchange: "_Exchange", request_id: str, seconds: float) -> None:
+    def _write_line(self, exchange: Exchange, request_id: str, seconds: float) -> None:
         write = self._access.error if exchange.status >= 500 else self._access.info
         write(
             "request",
@@ -235,148 +203,6 @@ class Edge:
         )
 
 
-class _Exchange:
-    """One request and its answer."""
-
-    __slots__ = (
-        "_send",
-        "incoming",
-        "method",
-        "own",
-        "path",
-        "plain_path",
-        "query",
-        "scope",
-        "status",
-    )
-
-    def __init__(self, scope: Scope, send: Send, own: Headers, incoming: Incoming | None) -> None:
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.plain_path = plain_path(self.path)
-        self.query: bytes = scope["query_string"]
-        self.status = 0
-        self.own = own
-        self.incoming = incoming
-        self._send = send if self.method != "HEAD" else _without_body(send)
-        # The framework knows no HEAD: it is a GET whose body stays here (RFC 9110 §9.3.2).
-        self.scope = scope if self.method != "HEAD" else {**scope, "method": "GET"}
-
-    @property
-    def wish(self) -> Wish | None:
-        """What the route asked for with :func:`keep`."""
-        wish: Wish | None = self.scope.get(_WISH)
-        return wish
-
-    async def run(self, handler: App, receive: Receive, send: Send | None = None) -> None:
-        """Let the handler answer; what it raises is answered as a problem."""
-        try:
-            await handler(self.scope, receive, send or self.send)
-        except Exception as error:
-            if self.status:
-                log.error("answer_broke_off", exc_info=error)
-                raise
-            await self.send_problem(error)
-
-    async def send(self, message: Message) -> None:
-        """The handler's way out: adds the headers that every answer has."""
-        if message["type"] == "http.response.start":
-            if self.incoming is not None:
-                await self.incoming.drain()
-            self.status = message["status"]
-            message["headers"] = with_defaults(message["headers"], NO_STORE) + self.own
-        await self._send(message)
-
-    async def send_kept(self, answer: Answer, if_none_match: bytes | None) -> None:
-        """Send a kept answer, or that the client has it already."""
-        if self.incoming is not None:
-            await self.incoming.drain()
-        unchanged = if_none_match is not None and answer.matches(if_none_match)
-        self.status = 304 if unchanged else 200
-        headers = answer.headers_of_304 if unchanged else answer.headers
-        await self._send(
-            {
-                "type": "http.response.start",
-                "status": self.status,
-                "headers": headers + self.own,
-            }
-        )
-        await self._send({"type": "http.response.body", "body": b"" if unchanged else answer.body})
-
-    async def send_nothing(self, headers: Headers) -> None:
-        """Send an answer without a body."""
-        await self.send({"type": "http.response.start", "status": 204, "headers": headers})
-        await self.send({"type": "http.response.body", "body": b""})
-
-    async def send_problem(self, error: Exception) -> None:
-        """Send what went wrong as a problem document."""
-        refused = as_refused(error)
-        body = msgspec.json.encode(problem_document(refused))
-        headers: Headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-        ]
-        headers += [
-            (name.lower().encode(), value.encode())
-            for name, value in problem_headers(refused).items()
-        ]
-        await self.send(
-            {"type": "http.response.start", "status": status_of(refused), "headers": headers}
-        )
-        await self.send({"type": "http.response.body", "body": body})
-
-
-class _Leader:
-    """Takes in the answer to a read on its way out, for those who wait for the same."""
-
-    __slots__ = ("_answers", "_exchange", "_flight", "_if_none_match", "_key", "_parts", "_start")
-
-    def __init__(
-        self,
-        exchange: _Exchange,
-        answers: Answers,
-        key: Key,
-        flight: Flight,
-        if_none_match: bytes | None,
-    ) -> None:
-        self._exchange = exchange
-        self._answers = answers
-        self._key = key
-        self._flight = flight
-        self._if_none_match = if_none_match
-        self._start: Message | None = None
-        self._parts: list[bytes] = []
-
-    async def send(self, message: Message) -> None:
-        """Pass on what is not kept; hold back what is until it is whole."""
-        if message["type"] == "http.response.start":
-            wish = self._exchange.wish
-            # Nobody may get a cookie that was made for somebody else.
-            for_all = not any(name.lower() == b"set-cookie" for name, _ in message["headers"])
-            if wish is not None and message["status"] == 200 and for_all:
-                self._start = message
-                return
-            # Those who wait are let go now, however long the body takes.
-            self._answers.let_go(self._key, self._flight, plain=wish is None)
-        if self._start is None:
-            await self._exchange.send(message)
-            return
-        self._parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            await self._land(self._start)
-
-    async def _land(self, start: Message) -> None:
-        kept = self._answers.land(
-            self._key,
-            self._flight,
-            self._exchange.wish,
-            b"".join(self._parts),
-            with_defaults(_but_own(start["headers"])),
-        )
-        assert kept is not None  # there was a wish
-        await self._exchange.send_kept(kept, self._if_none_match)
-
-
 def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """Those that are read here; what came several times joined as one list (RFC 9110 §5.3)."""
     found: dict[bytes, bytes] = {}
@@ -384,17 +210,3 @@ def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
         if name in _READ_HERE:
             found[name] = found[name] + b"," + value if name in found else value
     return found
-
-
-def _but_own(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    """The route's headers without those that a kept answer sets itself."""
-    return [pair for pair in headers if pair[0] not in (b"etag", b"cache-control", b"vary")]
-
-
-def _without_body(send: Send) -> Send:
-    async def send_head(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            message = {**message, "body": b""}
-        await send(message)
-
-    return send_head

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from litestar import Request, get
 
-from fullhouse.api.edge import keep
 from fullhouse.api.errors import NOT_FOUND, problems
+from fullhouse.api.exchange import keep
 from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
 from fullhouse.api.permissions import PUBLIC
 from fullhouse.api.principal import Principal

@@ -14,6 +14,7 @@ from fullhouse.accounts.routes import (
     profiles,
     second_factor,
 )
+from fullhouse.api.limits import API_PREFIX
 
 ROUTES: list[HTTPRouteHandler] = [
     *entering.ROUTES,
@@ -26,6 +27,11 @@ ROUTES: list[HTTPRouteHandler] = [
     *audit.ROUTES,
     *administration.ROUTES,
 ]
+
+# Where strangers may have a password hashed: such a request needs a place in that queue.
+HASHING = tuple(
+    ("POST", API_PREFIX + path) for path in ("auth/register", "auth/login", "auth/password/reset")
+)
 
 # Outside /api/v1: for people, not for programs.
 pages = account_page.routes

@@ -8,8 +8,8 @@ from typing import Any
 
 from litestar import Request, Response, Router, get
 
-from fullhouse.api.edge import keep
 from fullhouse.api.errors import NOT_FOUND
+from fullhouse.api.exchange import keep
 from fullhouse.api.permissions import PUBLIC
 from fullhouse.kit.errors import Refused
 
