@@ -17,14 +17,16 @@ from fullhouse.accounts.passwords import PasswordHasher
 from fullhouse.accounts.tokens import AccessTokens
 from fullhouse.api.principal import Principal
 from fullhouse.bookings.audit import Report, audit
-from fullhouse.catalog import commands as catalog
+from fullhouse.catalog.commands import creating
+from fullhouse.catalog.commands import showtimes as showtime_commands
 from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.rules import Policy
 from fullhouse.kit.db import Database
 from fullhouse.settings import Settings
-from fullhouse.venues import commands as venues
 from fullhouse.venues import templates
-from fullhouse.venues.queries import SeatMaps
+from fullhouse.venues.commands import places as venues
+from fullhouse.venues.commands import seat_maps as seat_map_commands
+from fullhouse.venues.queries.seat_maps import SeatMaps
 
 BUYERS = 2_000
 LISTED_EVENTS = 20
@@ -91,7 +93,7 @@ async def add_showtimes(url: str, house: House, event_id: UUID, count: int) -> l
     # A hall has one showtime at a time.
     drafts = [ShowtimeDraft(_OPENING + timedelta(hours=next(_hours))) for _ in range(count)]
     try:
-        return await catalog.add_showtimes(
+        return await showtime_commands.add_showtimes(
             database, SeatMaps(database), house.organizer, event_id, drafts
         )
     finally:
@@ -233,7 +235,7 @@ async def _add_listed_event(database: Database, organizer: Principal, number: in
         location="The Barn",
         publish=True,
     )
-    await catalog.create_event(database, SeatMaps(database), organizer, draft)
+    await creating.create_event(database, SeatMaps(database), organizer, draft)
 
 
 async def _add_events_on_sale(database: Database, organizer: Principal) -> House:
@@ -246,13 +248,13 @@ async def _add_events_on_sale(database: Database, organizer: Principal) -> House
         policy=_POLICY,
         publish=True,
     )
-    counted_event = await catalog.create_event(database, maps, organizer, counted)
+    counted_event = await creating.create_event(database, maps, organizer, counted)
     venue_id = await venues.create_venue(
         database, organizer, name="Cinema", city="Bern", country="CH", timezone="Europe/Zurich"
     )
     hall_id = await venues.create_hall(database, organizer, venue_id, "Hall 1")
     layout = templates.grid(HALL_ROWS, HALL_SEATS_PER_ROW)
-    await venues.put_seat_map(database, organizer, hall_id, layout)
+    await seat_map_commands.put_seat_map(database, organizer, hall_id, layout)
     seated = EventDraft(
         title="A Movie",
         currency="USD",
@@ -262,7 +264,7 @@ async def _add_events_on_sale(database: Database, organizer: Principal) -> House
         policy=_POLICY,
         publish=True,
     )
-    seated_event = await catalog.create_event(database, maps, organizer, seated)
+    seated_event = await creating.create_event(database, maps, organizer, seated)
     async with database.read_raw() as connection:
         category_id: UUID = await connection.fetchval(
             "SELECT id FROM categories WHERE event_id = $1", counted_event

@@ -120,12 +120,10 @@ def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = Tru
 
 def _api(settings: Settings) -> Router:
     """All routes below /api/v1. A stadium's seat map may be larger than any other body."""
-    large = venues_routes.put_seat_map
-    seat_map = Router(
-        "/", route_handlers=[large], request_max_body_size=settings.max_seat_map_bytes
-    )
-    others = [handler for handler in API_ROUTES if handler is not large]
-    return Router("/api/v1", route_handlers=[seat_map, *others])
+    large = venues_routes.LARGE
+    seat_maps = Router("/", route_handlers=large, request_max_body_size=settings.max_seat_map_bytes)
+    others = [handler for handler in API_ROUTES if handler not in large]
+    return Router("/api/v1", route_handlers=[seat_maps, *others])
 
 
 def _check_routes(framework: Litestar) -> None:

@@ -221,7 +221,7 @@ async def _create_admin(settings: Settings, url: str, name: str, email: str, pas
 async def _load_demo(settings: Settings, url: str) -> "DemoSummary":
     from fullhouse.demo import load_demo
     from fullhouse.kit.db import Database
-    from fullhouse.venues.queries import SeatMaps
+    from fullhouse.venues.queries.seat_maps import SeatMaps
 
     database = Database(url, pool_size=4)
     hasher = _hasher(settings)

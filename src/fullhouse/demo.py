@@ -13,16 +13,17 @@ from fullhouse.accounts.store import organizations, users
 from fullhouse.api.pagination import MOST, Slice
 from fullhouse.api.permissions import PlatformRole
 from fullhouse.api.principal import Principal
-from fullhouse.catalog import commands as catalog
 from fullhouse.catalog import queries as catalog_queries
+from fullhouse.catalog.commands import creating, showtimes
 from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.filters import Order, ShowtimeFilters, Viewer
 from fullhouse.kit.db import Database, take_turns
-from fullhouse.venues import commands as venues
-from fullhouse.venues import queries as venue_queries
 from fullhouse.venues import templates
+from fullhouse.venues.commands import places as venues
+from fullhouse.venues.commands import seat_maps as seat_map_commands
 from fullhouse.venues.layout import Layout
-from fullhouse.venues.queries import SeatMaps
+from fullhouse.venues.queries import places as venue_queries
+from fullhouse.venues.queries.seat_maps import SeatMaps
 
 _CITY = "New York"
 _COUNTRY = "US"
@@ -259,7 +260,7 @@ async def _make_event(
         timezone=_TIMEZONE,
         publish=True,
     )
-    return await catalog.create_event(database, seat_maps, organizer, draft)
+    return await creating.create_event(database, seat_maps, organizer, draft)
 
 
 async def _ensure_venue(
@@ -290,7 +291,7 @@ async def _ensure_venue(
         else await venues.create_hall(database, organizer, venue_id, venue.hall)
     )
     if hall is None or hall.seat_map_id is None:
-        await venues.put_seat_map(database, organizer, hall_id, venue.layout)
+        await seat_map_commands.put_seat_map(database, organizer, hall_id, venue.layout)
     return venue_id, hall_id
 
 
@@ -316,5 +317,5 @@ async def _ensure_showtimes(
         return 0
     known = {row.starts_at for row in coming.items}
     drafts = [ShowtimeDraft(start) for start in wanted if start not in known]
-    await catalog.add_showtimes(database, seat_maps, organizer, event_id, drafts)
+    await showtimes.add_showtimes(database, seat_maps, organizer, event_id, drafts)
     return len(drafts)

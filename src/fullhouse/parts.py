@@ -36,7 +36,7 @@ from fullhouse.kit.housekeeping import Chore, Housekeeper
 from fullhouse.kit.listener import Listener
 from fullhouse.kit.valkey import SharedWindows
 from fullhouse.settings import Settings, SettingsError
-from fullhouse.venues.queries import SeatMaps
+from fullhouse.venues.queries.seat_maps import SeatMaps
 
 T = TypeVar("T")
 

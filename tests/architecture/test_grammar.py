@@ -261,7 +261,7 @@ def test_store_neither_begins_nor_commits() -> None:
         "run(tables.allotments.delete())",
     ],
 )
-@pytest.mark.parametrize("path", ["catalog/store/writing.py", "accounts/store.py", "demo.py"])
+@pytest.mark.parametrize("path", ["catalog/store/event_writes.py", "accounts/store.py", "demo.py"])
 def test_sale_past_the_core_is_noticed(path: str, line: str) -> None:
     assert findings(checkers.sales_past_the_core, [bad(path, line)])
 
@@ -287,7 +287,7 @@ def test_catalogue_makes_inventories_and_sets_their_revision() -> None:
     }
     assert made >= set(checkers.CATALOGUE_MAY)
     wide = "run(inventories.update().where(x).values(revision=1, version=2))"
-    assert findings(checkers.wide_updates, [bad("catalog/store/writing.py", wide)])
+    assert findings(checkers.wide_updates, [bad("catalog/store/event_writes.py", wide)])
 
 
 def test_settings_alone_read_the_environment() -> None:

@@ -23,7 +23,7 @@ from fullhouse.bookings.terms import Terms
 from fullhouse.kit.db import Database, RawConnection
 from fullhouse.kit.errors import UNAVAILABLE, Refused
 from fullhouse.kit.ids import new_id
-from fullhouse.venues.queries import SeatMaps
+from fullhouse.venues.queries.seat_maps import SeatMaps
 from tests.support.house import API, open_house
 from tests.support.people import signed_in
 from tests.support.selling_rows import STAFF, add_showtime, open_shop, sale_terms, seated

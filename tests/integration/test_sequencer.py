@@ -21,7 +21,7 @@ from fullhouse.kit.errors import OVERLOADED, UNAVAILABLE, Refused
 from fullhouse.kit.ids import new_code
 from fullhouse.parts import make_parts
 from fullhouse.settings import Settings
-from fullhouse.venues.queries import SeatMaps
+from fullhouse.venues.queries.seat_maps import SeatMaps
 from tests.support.asgi import client_of
 from tests.support.house import API, open_house
 from tests.support.people import signed_in

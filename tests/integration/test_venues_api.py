@@ -11,7 +11,7 @@ from fullhouse.accounts.commands import registration as accounts
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
 from fullhouse.parts import Parts
-from fullhouse.venues.queries import SeatMaps
+from fullhouse.venues.queries.seat_maps import SeatMaps
 from tests.support.asgi import bearer
 from tests.support.people import PASSWORD, new_email, signed_in
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
-from fullhouse.venues import building, labels, store, templates
+from fullhouse.venues import building, labels, templates
 from fullhouse.venues.layout import Layout, RowLayout, SeatLayout, SectionLayout, StandingLayout
 from fullhouse.venues.seatmap import Seat, SeatMap
+from fullhouse.venues.store import places, seat_maps
 
 HALL = UUID("0199a7b0-0000-7000-8000-000000000001")
 
@@ -176,16 +177,16 @@ def test_a_grid_has_all_its_seats(rows: int, seats: int) -> None:
     ids=["grid", "theatre", "odd"],
 )
 async def test_what_is_stored_is_what_is_loaded(database: Database, layout: Layout) -> None:
-    venue = store.VenueRow(uuid4(), None, "Hall", "", "Pokhara", "NP", "Asia/Kathmandu")
+    venue = places.VenueRow(uuid4(), None, "Hall", "", "Pokhara", "NP", "Asia/Kathmandu")
     hall_id, seat_map_id = uuid4(), uuid4()
     before = building.build(layout, seat_map_id=seat_map_id, hall_id=hall_id, version=1)
     async with database.begin() as connection:
-        assert await store.insert_venue(connection, venue)
-        assert await store.insert_hall(connection, hall_id, venue.id, "One")
-        await store.insert_seat_map(
-            connection, store.StoredSeatMap(seat_map_id, hall_id, 1, layout), len(before.seats)
+        assert await places.insert_venue(connection, venue)
+        assert await places.insert_hall(connection, hall_id, venue.id, "One")
+        await seat_maps.insert_seat_map(
+            connection, seat_maps.StoredSeatMap(seat_map_id, hall_id, 1, layout), len(before.seats)
         )
-        stored = await store.find_seat_map(connection, seat_map_id)
+        stored = await seat_maps.find_seat_map(connection, seat_map_id)
     assert stored is not None
     assert stored.layout == layout
     after = building.build(

@@ -9,7 +9,7 @@ from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
 from fullhouse.bookings.errors import ORGANIZATION_HAS_SALES
 from fullhouse.bookings.store import read
-from fullhouse.catalog.store import event_listings, writing
+from fullhouse.catalog.store import event_listings, event_writes
 from fullhouse.kit.errors import Refused
 from fullhouse.kit.listener import notify
 
@@ -33,7 +33,7 @@ async def close_organization(
         locked = await lock_part(
             connection, principal, Permission.ORGANIZATION_WRITE, organization_id
         )
-        ended = await writing.end_events_of(connection, organization_id)
+        ended = await event_writes.end_events_of(connection, organization_id)
         ahead = await read.sales_ahead(connection, organization_id, _MOST_NAMED)
         if ahead:
             named = [str(booking_id) for booking_id in ahead]

@@ -10,7 +10,7 @@ from fullhouse.catalog import store as catalog_store
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.kit.db import Database, RawConnection
 from fullhouse.venues.neighbours import Neighbours
-from fullhouse.venues.queries import SeatMaps
+from fullhouse.venues.queries.seat_maps import SeatMaps
 from fullhouse.venues.seatmap import SeatMap
 
 # Kept terms of as many showtimes; each is a few kilobytes.

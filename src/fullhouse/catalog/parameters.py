@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar.params import QueryParameter
 
-from fullhouse.catalog.schemas import ShowKind
+from fullhouse.catalog.schemas.events import ShowKind
 
 Search = Annotated[
     str | None, QueryParameter(name="q", max_length=200, description="Words in the title or place.")

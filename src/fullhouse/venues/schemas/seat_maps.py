@@ -1,4 +1,4 @@
-"""Requests and answers of the venues."""
+"""Seat maps as requests and answers hold them."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -6,36 +6,16 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from fullhouse.api.schemas import NO_UNSEEN, Body, Line, View
+from fullhouse.api.schemas import NO_UNSEEN, Body, View
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.venues import templates
 from fullhouse.venues.building import MOST_SEATS
 from fullhouse.venues.errors import SEAT_MAP_INVALID
 from fullhouse.venues.layout import Layout, PointLayout, SectionLayout, StandingLayout
-from fullhouse.venues.queries import VenueWithHalls
 from fullhouse.venues.seatmap import Seat, SeatMap
-from fullhouse.venues.store import HallRow, VenueRow
 
-Address = Annotated[str, Meta(max_length=500)]
 _Count = Annotated[int, Meta(ge=1, le=1_000)]
 _Size = Annotated[float, Meta(gt=0, le=2_000_000)]
-
-
-class VenueBody(Body):
-    """A new venue. ``country`` is ISO 3166-1 alpha-2, ``timezone`` an IANA name."""
-
-    name: Line
-    city: Line
-    country: Annotated[str, Meta(pattern="^[A-Za-z]{2}$", examples=["NP"])]
-    timezone: Annotated[str, Meta(max_length=64, examples=["Asia/Kathmandu"])]
-    address: Address = ""
-    organization_id: UUID | None = None
-
-
-class HallBody(Body):
-    """A new hall of a venue."""
-
-    name: Line
 
 
 class SeatMapBody(Body):
@@ -172,33 +152,6 @@ def _check_size(seats: int) -> None:
         raise Refused(SEAT_MAP_INVALID, errors=(FieldError("", f"more than {MOST_SEATS:,} seats"),))
 
 
-class HallView(View):
-    """A hall. ``seatMapId`` is the newest version of its seat map, if it has one."""
-
-    id: UUID
-    venue_id: UUID
-    name: str
-    seat_map_id: UUID | None
-
-
-class VenueView(View):
-    """A venue. ``organizationId`` is null for one that everybody may use."""
-
-    id: UUID
-    name: str
-    address: str
-    city: str
-    country: str
-    timezone: str
-    organization_id: UUID | None
-
-
-class VenueDetailView(VenueView):
-    """A venue with its halls."""
-
-    halls: list[HallView]
-
-
 class SectionSummaryView(View):
     """A section and how many seats it has."""
 
@@ -271,39 +224,6 @@ class SeatMapView(View):
     focal: PointView
     sections: list[SectionView]
     standing: list[StandingView]
-
-
-def hall_view(hall: HallRow) -> HallView:
-    """A hall as the API shows it."""
-    return HallView(hall.id, hall.venue_id, hall.name, hall.seat_map_id)
-
-
-def venue_view(venue: VenueRow) -> VenueView:
-    """A venue as lists show it."""
-    return VenueView(
-        venue.id,
-        venue.name,
-        venue.address,
-        venue.city,
-        venue.country,
-        venue.timezone,
-        venue.organization_id,
-    )
-
-
-def venue_detail_view(found: VenueWithHalls) -> VenueDetailView:
-    """A venue as its own page shows it."""
-    venue = found.venue
-    return VenueDetailView(
-        venue.id,
-        venue.name,
-        venue.address,
-        venue.city,
-        venue.country,
-        venue.timezone,
-        venue.organization_id,
-        [hall_view(hall) for hall in found.halls],
-    )
 
 
 def seat_map_summary_view(seat_map: SeatMap) -> SeatMapSummaryView:

@@ -1,4 +1,4 @@
-"""What organizers do with venues: one function for each intention."""
+"""Venues and their halls."""
 
 from uuid import UUID
 
@@ -10,11 +10,10 @@ from fullhouse.kit.db import Database
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.kit.ids import new_id
 from fullhouse.kit.listener import notify
-from fullhouse.venues import rules, store
+from fullhouse.venues import rules
 from fullhouse.venues.errors import HALL_EXISTS
-from fullhouse.venues.layout import Layout
-from fullhouse.venues.queries import built, knows_timezone
-from fullhouse.venues.seatmap import SeatMap
+from fullhouse.venues.queries.places import knows_timezone
+from fullhouse.venues.store import places as store
 
 
 async def create_venue(
@@ -75,7 +74,7 @@ async def create_hall(database: Database, principal: Principal, venue_id: UUID, 
         venue = await store.find_venue(connection, venue_id)
         if venue is None:
             raise Refused(NOT_FOUND)
-        _require_keeper(principal, venue.organization_id)
+        require_keeper(principal, venue.organization_id)
         if not await store.insert_hall(connection, hall_id, venue_id, name.strip()):
             raise Refused(HALL_EXISTS)
         await note(
@@ -91,38 +90,7 @@ async def create_hall(database: Database, principal: Principal, venue_id: UUID, 
     return hall_id
 
 
-async def put_seat_map(
-    database: Database, principal: Principal, hall_id: UUID, layout: Layout
-) -> SeatMap:
-    """Give a hall a new version of its seat map; earlier versions and their showtimes stay.
-
-    Raises Refused: NOT_FOUND, FORBIDDEN, SEAT_MAP_INVALID with every place that is wrong.
-    """
-    async with database.read() as connection:
-        hall = await store.find_hall(connection, hall_id)
-    if hall is None:
-        raise Refused(NOT_FOUND)
-    _require_keeper(principal, hall.organization_id)
-    # Large maps take a while: no connection is held until it is clear that this one is sound.
-    draft = await built(store.StoredSeatMap(new_id(), hall_id, 1, layout))
-    async with database.begin() as connection:
-        await store.lock_hall(connection, hall_id)
-        version = await store.next_version(connection, hall_id)
-        stored = store.StoredSeatMap(draft.id, hall_id, version, layout)
-        await store.insert_seat_map(connection, stored, len(draft.seats))
-        await note(
-            connection,
-            principal,
-            "seat_map.created",
-            "seat_map",
-            draft.id,
-            organization_id=hall.organization_id,
-            after={"hallId": hall_id, "version": version, "seats": len(draft.seats)},
-        )
-        await notify(connection, "venues")
-    return draft.with_version(version)
-
-
-def _require_keeper(principal: Principal, organization_id: UUID | None) -> None:
+def require_keeper(principal: Principal, organization_id: UUID | None) -> None:
+    """Raise Refused(FORBIDDEN) for who may not change what this organization owns."""
     # A venue without an organization is everybody's to use, but only the platform's to change.
     require(principal, Permission.VENUES_WRITE, organization_id)

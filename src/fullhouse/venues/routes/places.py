@@ -1,11 +1,9 @@
-"""Routes of the venues, below ``/api/v1``."""
+"""Venues and their halls."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-import msgspec
-from litestar import Request, Response, get, post, put
-from litestar.openapi.datastructures import ResponseSpec
+from litestar import get, post
 from litestar.params import QueryParameter
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
@@ -13,22 +11,16 @@ from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNum
 from fullhouse.api.permissions import PUBLIC, Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
-from fullhouse.venues import commands, queries
-from fullhouse.venues.errors import HALL_EXISTS, ORGANIZATION_REQUIRED, SEAT_MAP_INVALID
-from fullhouse.venues.queries import SeatMaps
-from fullhouse.venues.schemas import (
+from fullhouse.venues.commands import places as commands
+from fullhouse.venues.errors import HALL_EXISTS, ORGANIZATION_REQUIRED
+from fullhouse.venues.queries import places as queries
+from fullhouse.venues.schemas.places import (
     HallBody,
     HallView,
-    SeatMapBody,
-    SeatMapSummaryView,
-    SeatMapView,
     VenueBody,
     VenueDetailView,
     VenueView,
     hall_view,
-    layout_of,
-    seat_map_summary_view,
-    seat_map_view,
     venue_detail_view,
     venue_view,
 )
@@ -106,54 +98,4 @@ async def create_hall(
     return hall_view(await queries.hall(database, hall_id))
 
 
-@put(
-    "/halls/{hall_id:uuid}/seat-map",
-    access=member(Permission.VENUES_WRITE),
-    summary="Give a hall a new seat map",
-    tags=_TAGS,
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, SEAT_MAP_INVALID),
-)
-async def put_seat_map(
-    hall_id: UUID, data: SeatMapBody, database: Database, principal: Principal
-) -> SeatMapSummaryView:
-    """Make the next version; showtimes that exist keep the version they are sold by.
-
-    A seat that has the same section, row and number in both versions keeps its id.
-    """
-    seat_map = await commands.put_seat_map(database, principal, hall_id, layout_of(data))
-    return seat_map_summary_view(seat_map)
-
-
-@get(
-    "/seat-maps/{seat_map_id:uuid}",
-    access=PUBLIC,
-    summary="A version of a seat map",
-    tags=_TAGS,
-    responses={
-        **problems(NOT_FOUND),
-        304: ResponseSpec(None, description="Not Modified: the copy at hand is this version."),
-    },
-)
-async def get_seat_map(
-    seat_map_id: UUID, request: Request[Any, Any, Any], seat_maps: SeatMaps
-) -> Response[SeatMapView]:
-    """All seats with their places. A version never changes, so that a copy may be kept for good."""
-    seat_map = await seat_maps.get(seat_map_id)
-    etag = f'"{seat_map.id}"'
-    headers = {"Cache-Control": _FOR_GOOD, "ETag": etag}
-    if _names(request.headers.get("if-none-match", ""), etag):
-        return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]
-    return Response(
-        msgspec.json.encode(seat_map_view(seat_map)),  # type: ignore[arg-type]
-        media_type="application/json",
-        headers=headers,
-    )
-
-
-def _names(if_none_match: str, etag: str) -> bool:
-    """Whether an If-None-Match header names this entity tag (RFC 9110, weak comparison)."""
-    named = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in named or "*" in named
-
-
-ROUTES = [list_venues, get_venue, create_venue, create_hall, put_seat_map, get_seat_map]
+ROUTES = [list_venues, get_venue, create_venue, create_hall]

@@ -1,4 +1,4 @@
-"""Routes of the catalogue that everybody may read, below ``/api/v1``."""
+"""What everybody may read."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from fullhouse.api.exchange import keep
 from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
 from fullhouse.api.permissions import PUBLIC
 from fullhouse.api.principal import Principal
-from fullhouse.catalog import favorite_routes, organizer_routes, parameters, queries
+from fullhouse.catalog import parameters, queries
 from fullhouse.catalog.filters import (
     MOVIE,
     EventFilters,
@@ -22,8 +22,7 @@ from fullhouse.catalog.filters import (
     order_of,
     statuses_of,
 )
-from fullhouse.catalog.store.events import SORT_KEYS
-from fullhouse.catalog.views import (
+from fullhouse.catalog.schemas.views import (
     EventSummaryView,
     EventView,
     FacetsView,
@@ -38,6 +37,7 @@ from fullhouse.catalog.views import (
     show_view,
     showtime_view,
 )
+from fullhouse.catalog.store.events import SORT_KEYS
 from fullhouse.kit.db import Database
 
 _TAGS = ["Catalogue"]
@@ -302,6 +302,4 @@ ROUTES = [
     get_show,
     list_showtimes,
     get_showtime,
-    *organizer_routes.ROUTES,
-    *favorite_routes.ROUTES,
 ]

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from fullhouse.api.errors import VALIDATION_FAILED
 from fullhouse.api.schemas import NO_UNSEEN, UNSEEN, Amount, Body, Line, Price, Text
-from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft, ShowtimeDraft
+from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft
 from fullhouse.catalog.planning import MOST_CATEGORIES
 from fullhouse.catalog.rules import Cancellation, Charge, OrphanRule, Policy
 from fullhouse.kit import richtext
@@ -106,14 +106,6 @@ class EventBody(Body):
     organization_id: UUID | None = None
 
 
-class ShowtimeBody(Body):
-    """One more sitting of an event, in the event's hall unless another is named."""
-
-    starts_at: Moment
-    ends_at: Moment | None = None
-    hall_id: UUID | None = None
-
-
 def event_draft(body: EventBody) -> EventDraft:
     """The draft that a body describes; refused where its charges make no sense."""
     return EventDraft(
@@ -135,11 +127,6 @@ def event_draft(body: EventBody) -> EventDraft:
         publish=body.publish,
         organization_id=body.organization_id,
     )
-
-
-def showtime_draft(body: ShowtimeBody) -> ShowtimeDraft:
-    """The draft that a body describes."""
-    return ShowtimeDraft(body.starts_at, body.ends_at, body.hall_id)
 
 
 def policy_of(body: PolicyBody) -> Policy:

@@ -10,7 +10,7 @@ from fullhouse.api.permissions import SIGNED_IN
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import favorites
 from fullhouse.catalog.errors import TOO_MANY_FAVORITES
-from fullhouse.catalog.views import EventSummaryView, event_summary_view
+from fullhouse.catalog.schemas.views import EventSummaryView, event_summary_view
 from fullhouse.kit.db import Database
 
 _TAGS = ["My account"]

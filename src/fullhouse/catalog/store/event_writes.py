@@ -1,8 +1,7 @@
-"""Writes events, categories and showtimes with the counters that selling starts from."""
+"""Writes events and their categories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +11,13 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts.tables import organizations
-from fullhouse.catalog.drafts import EventDraft, ShowDraft
+from fullhouse.catalog.drafts import EventDraft
 from fullhouse.catalog.planning import CategoryPlaces, PlannedCategory
+from fullhouse.catalog.store.showtime_writes import touch_terms
 from fullhouse.catalog.tables import (
-    allotments,
     categories,
     events,
-    inventories,
     shows,
-    showtimes,
 )
 from fullhouse.kit.ids import new_id
 
@@ -38,59 +35,10 @@ class EventState:
     categories: tuple[CategoryPlaces, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NewShowtime:
-    """A showtime to insert, with the capacity of each category."""
-
-    id: UUID
-    hall_id: UUID | None
-    seat_map_id: UUID | None
-    starts_at: datetime
-    ends_at: datetime
-    busy_until: datetime  # when its hall can be used again
-    capacities: Mapping[UUID, int]
-
-
 async def organization_exists(connection: AsyncConnection, organization_id: UUID) -> bool:
     """Whether there is such an organization."""
     statement = sa.select(sa.exists().where(organizations.c.id == organization_id))
     return bool((await connection.execute(statement)).scalar_one())
-
-
-async def find_show_duration(
-    connection: AsyncConnection, show_id: UUID, organization_id: UUID
-) -> tuple[int | None] | None:
-    """The duration of a show of this organization, in a tuple; None where there is no such show."""
-    statement = sa.select(shows.c.duration_minutes).where(
-        shows.c.id == show_id, shows.c.organization_id == organization_id
-    )
-    row = (await connection.execute(statement)).first()
-    return None if row is None else (row[0],)
-
-
-async def insert_show(
-    connection: AsyncConnection,
-    organization_id: UUID,
-    title: str,
-    description: str,
-    show: ShowDraft,
-) -> UUID:
-    """Write a new show; answers its id."""
-    show_id = new_id()
-    await connection.execute(
-        shows.insert().values(
-            id=show_id,
-            organization_id=organization_id,
-            kind=show.kind,
-            title=title,
-            description=description,
-            duration_minutes=show.duration_minutes,
-            genre=show.genre,
-            language=show.language,
-            age_rating=show.age_rating,
-        )
-    )
-    return show_id
 
 
 async def slugs_taken(connection: AsyncConnection, slug: str) -> set[str]:
@@ -169,38 +117,6 @@ async def insert_categories(
     return places
 
 
-async def insert_showtimes(
-    connection: AsyncConnection, event_id: UUID, new: Sequence[NewShowtime]
-) -> None:
-    """Insert showtimes, each with the inventory row that selling locks and its counters."""
-    await connection.execute(
-        showtimes.insert(),
-        [
-            {
-                "id": showtime.id,
-                "event_id": event_id,
-                "hall_id": showtime.hall_id,
-                "seat_map_id": showtime.seat_map_id,
-                "status": "scheduled",
-                "starts_at": showtime.starts_at,
-                "ends_at": showtime.ends_at,
-                "busy_until": showtime.busy_until,
-            }
-            for showtime in new
-        ],
-    )
-    await connection.execute(
-        inventories.insert(), [{"showtime_id": showtime.id} for showtime in new]
-    )
-    counters = [
-        {"showtime_id": showtime.id, "category_id": category_id, "capacity": capacity}
-        for showtime in new
-        for category_id, capacity in showtime.capacities.items()
-    ]
-    if counters:
-        await connection.execute(allotments.insert(), counters)
-
-
 async def lock_event(connection: AsyncConnection, event_id: UUID) -> EventState | None:
     """The event as it stands until our commit: nobody else changes it meanwhile."""
     statement = (
@@ -250,30 +166,6 @@ async def end_events_of(connection: AsyncConnection, organization_id: UUID) -> l
     event_ids = list(ended.scalars())
     await touch_terms(connection, *event_ids)
     return event_ids
-
-
-async def touch_terms(connection: AsyncConnection, *event_ids: UUID) -> None:
-    """Tell the selling core that what it knows of these events' showtimes is out of date."""
-    # In the selling core's own order of locks, so that the two never wait for each other.
-    locked = (
-        sa.select(inventories.c.showtime_id)
-        .join(showtimes, showtimes.c.id == inventories.c.showtime_id)
-        .where(showtimes.c.event_id.in_(event_ids))
-        .order_by(inventories.c.showtime_id)
-        .with_for_update(of=inventories)
-        .cte("locked")
-    )
-    await connection.execute(
-        inventories.update()
-        .where(inventories.c.showtime_id == locked.c.showtime_id)
-        .values(revision=inventories.c.revision + 1)
-    )
-
-
-async def showtime_ids(connection: AsyncConnection, event_id: UUID) -> list[UUID]:
-    """All showtimes of an event."""
-    statement = sa.select(showtimes.c.id).where(showtimes.c.event_id == event_id)
-    return list((await connection.execute(statement)).scalars())
 
 
 async def _category_places(

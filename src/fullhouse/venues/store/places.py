@@ -1,34 +1,19 @@
-"""All SQL of the venues. Nothing here commits."""
+"""Reads and writes venues and halls."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fullhouse.venues.layout import Layout
 from fullhouse.venues.tables import halls, seat_maps, venues
 
 # "time zone … not recognized".
 _INVALID_PARAMETER_VALUE = "22023"
-
-_decode_layout = msgspec.json.Decoder(Layout).decode
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSeatMap:
-    """A seat map as the table keeps it."""
-
-    id: UUID
-    hall_id: UUID
-    version: int
-    layout: Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,41 +124,6 @@ async def lock_hall(connection: AsyncConnection, hall_id: UUID) -> None:
     await connection.execute(
         sa.select(halls.c.id).where(halls.c.id == hall_id).with_for_update(key_share=True)
     )
-
-
-async def next_version(connection: AsyncConnection, hall_id: UUID) -> int:
-    """The version a new seat map of the hall gets, from 1; right only under the hall's lock."""
-    newest = sa.select(sa.func.coalesce(sa.func.max(seat_maps.c.version), 0) + 1)
-    result = await connection.execute(newest.where(seat_maps.c.hall_id == hall_id))
-    return int(result.scalar_one())
-
-
-async def insert_seat_map(
-    connection: AsyncConnection, seat_map: StoredSeatMap, seat_count: int
-) -> None:
-    """Write a version of a seat map, which is never changed afterwards."""
-    # As text, because msgspec writes it many times faster than the driver's own codec.
-    layout = msgspec.json.encode(seat_map.layout).decode()
-    await connection.execute(
-        seat_maps.insert().values(
-            id=seat_map.id,
-            hall_id=seat_map.hall_id,
-            version=seat_map.version,
-            layout=sa.cast(sa.literal(layout, sa.Text), JSONB),
-            seat_count=seat_count,
-        )
-    )
-
-
-async def find_seat_map(connection: AsyncConnection, seat_map_id: UUID) -> StoredSeatMap | None:
-    """A version of a seat map, or None where there is none."""
-    statement = sa.select(
-        seat_maps.c.hall_id, seat_maps.c.version, sa.cast(seat_maps.c.layout, sa.Text)
-    ).where(seat_maps.c.id == seat_map_id)
-    row = (await connection.execute(statement)).first()
-    if row is None:
-        return None
-    return StoredSeatMap(seat_map_id, row[0], row[1], _decode_layout(row[2]))
 
 
 async def knows_timezone(connection: AsyncConnection, name: str) -> bool:

@@ -11,7 +11,7 @@ from fullhouse.api.schemas import Money, View
 from fullhouse.catalog.filters import ShowStatus, refusal
 from fullhouse.catalog.queries import EventWithShowtimes, ShowWithEvents
 from fullhouse.catalog.rules import Policy
-from fullhouse.catalog.schemas import PolicyBody, policy_body
+from fullhouse.catalog.schemas.events import PolicyBody, policy_body
 from fullhouse.catalog.store.event_listings import FacetRow
 from fullhouse.catalog.store.events import EventSummaryRow
 from fullhouse.catalog.store.shows import ShowRow

@@ -10,27 +10,20 @@ from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
 from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
 from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal
-from fullhouse.catalog import commands, parameters, queries
+from fullhouse.catalog import parameters, queries
+from fullhouse.catalog.commands import creating, events
 from fullhouse.catalog.errors import EVENT_CLOSED, NOT_PUBLISHABLE, SCHEDULE_CONFLICT
 from fullhouse.catalog.filters import Viewer
-from fullhouse.catalog.schemas import (
-    EventBody,
-    EventStatus,
-    ShowtimeBody,
-    event_draft,
-    showtime_draft,
-)
-from fullhouse.catalog.views import (
+from fullhouse.catalog.schemas.events import EventBody, EventStatus, event_draft
+from fullhouse.catalog.schemas.views import (
     EventSummaryView,
     EventView,
-    ShowtimeView,
     event_summary_view,
     event_view,
-    showtime_view,
 )
 from fullhouse.kit.db import Database
 from fullhouse.venues.errors import ORGANIZATION_REQUIRED
-from fullhouse.venues.queries import SeatMaps
+from fullhouse.venues.queries.seat_maps import SeatMaps
 
 _TAGS = ["Organizer"]
 
@@ -53,7 +46,7 @@ async def create_event(
     data: EventBody, database: Database, seat_maps: SeatMaps, principal: Principal
 ) -> EventView:
     """Show, event, categories and first showtime in one call; a draft unless ``publish`` is set."""
-    event_id = await commands.create_event(database, seat_maps, principal, event_draft(data))
+    event_id = await creating.create_event(database, seat_maps, principal, event_draft(data))
     return event_view(await queries.event(database, event_id, _WHO_CHANGED_IT))
 
 
@@ -67,29 +60,8 @@ async def create_event(
 )
 async def publish_event(event_id: UUID, database: Database, principal: Principal) -> EventView:
     """Put an event on sale. ``missing`` lists what it lacks when it cannot be."""
-    await commands.publish_event(database, principal, event_id)
+    await events.publish_event(database, principal, event_id)
     return event_view(await queries.event(database, event_id, _WHO_CHANGED_IT))
-
-
-@post(
-    "/events/{event_id:uuid}/showtimes",
-    access=member(Permission.EVENTS_WRITE),
-    summary="Add a showtime",
-    tags=_TAGS,
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, EVENT_CLOSED, SCHEDULE_CONFLICT),
-)
-async def add_showtime(
-    event_id: UUID,
-    data: ShowtimeBody,
-    database: Database,
-    seat_maps: SeatMaps,
-    principal: Principal,
-) -> ShowtimeView:
-    """One more sitting, sold by the newest seat map of its hall."""
-    (showtime_id,) = await commands.add_showtimes(
-        database, seat_maps, principal, event_id, [showtime_draft(data)]
-    )
-    return showtime_view(await queries.showtime(database, showtime_id, _WHO_CHANGED_IT))
 
 
 @get(
@@ -120,4 +92,4 @@ async def list_own_events(
     return Page(views, found.next_cursor, found.total)
 
 
-ROUTES = [create_event, publish_event, add_showtime, list_own_events]
+ROUTES = [create_event, publish_event, list_own_events]

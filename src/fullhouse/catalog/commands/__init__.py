@@ -1,0 +1,1 @@
+"""What organizers do with the catalogue: one function for each intention."""

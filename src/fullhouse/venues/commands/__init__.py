@@ -1,0 +1,1 @@
+"""What organizers do with venues: one function for each intention."""
