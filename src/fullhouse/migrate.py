@@ -18,6 +18,7 @@ _TABLE_MODULES = (
     "fullhouse.kit.audit",
     "fullhouse.kit.outbox",
     "fullhouse.accounts.tables",
+    "fullhouse.media.tables",
     "fullhouse.venues.tables",
     "fullhouse.catalog.tables",
     "fullhouse.bookings.tables",

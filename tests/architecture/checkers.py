@@ -213,7 +213,7 @@ class Source:
         ]
 
 
-DOMAINS = ("accounts", "venues", "catalog", "bookings")
+DOMAINS = ("accounts", "media", "venues", "catalog", "bookings")
 
 
 def _is_below(origin: str, modules: list[str]) -> bool:

@@ -21,11 +21,17 @@ shows = sa.Table(
     sa.Column("genre", sa.Text),
     sa.Column("language", sa.Text),
     sa.Column("age_rating", sa.Text),
+    sa.Column("released_on", sa.Date),
+    sa.Column("ends_on", sa.Date),  # the last day on which a movie is shown
+    sa.Column("cast", JSONB, nullable=False, server_default="[]"),  # [{name, role}]
+    sa.Column("trailers", ARRAY(sa.Text), nullable=False, server_default="{}"),  # https addresses
+    sa.Column("images", ARRAY(sa.Uuid), nullable=False, server_default="{}"),  # of media
     now_column(),
     now_column("changed_at"),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.Index("shows_changed_at", "changed_at"),
     sa.Index("shows_title", "title", "id"),
+    sa.CheckConstraint("ends_on >= released_on", name="release_ordered"),
     sa.CheckConstraint(
         "kind IN ('movie', 'concert', 'play', 'conference', 'other')", name="kind_known"
     ),
@@ -52,6 +58,8 @@ events = sa.Table(
     sa.Column("sales_open_at", sa.DateTime(timezone=True)),
     sa.Column("sales_close_at", sa.DateTime(timezone=True)),
     sa.Column("published_at", sa.DateTime(timezone=True)),
+    sa.Column("cancelled_at", sa.DateTime(timezone=True)),
+    sa.Column("images", ARRAY(sa.Uuid), nullable=False, server_default="{}"),  # of media
     now_column(),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint(

@@ -1,7 +1,7 @@
 """Tables of the venues."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from fullhouse.kit.db import metadata, now_column
 
@@ -15,12 +15,24 @@ venues = sa.Table(
     sa.Column("city", sa.Text, nullable=False, index=True),
     sa.Column("country", sa.Text, nullable=False),  # ISO 3166-1 alpha-2
     sa.Column("timezone", sa.Text, nullable=False),  # IANA name
+    sa.Column("latitude", sa.Double),  # degrees, WGS 84
+    sa.Column("longitude", sa.Double),
+    sa.Column("amenities", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("house_rules", sa.Text, nullable=False, server_default=""),  # sanitised HTML
+    sa.Column("images", ARRAY(sa.Uuid), nullable=False, server_default="{}"),  # of media
+    # What its events take over where they say nothing themselves.
     sa.Column("cleaning_minutes", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("hold_seconds", sa.Integer),
+    sa.Column("age_rating", sa.Text),
     now_column(),
     now_column("changed_at"),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.Index("venues_changed_at", "changed_at"),
+    sa.CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude_on_earth"),
+    sa.CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude_on_earth"),
+    sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates_whole"),
     sa.CheckConstraint("cleaning_minutes BETWEEN 0 AND 1440", name="cleaning_in_a_day"),
+    sa.CheckConstraint("hold_seconds BETWEEN 60 AND 3600", name="hold_sensible"),
 )
 
 halls = sa.Table(
