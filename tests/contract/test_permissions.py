@@ -1,7 +1,7 @@
 """Who may do what: every route, asked by everybody, about their own organization and another's.
 
 The matrix comes from what the routes declare (``access=``), the table of permissions and the table
-of valid requests in ``tests/support/permissions_asks.py``; the server's answers are compared to it.
+of valid requests in ``tests/support/asks``; the server's answers are compared to it.
 """
 
 import itertools
@@ -29,6 +29,7 @@ from fullhouse.kit.ids import new_id
 from fullhouse.parts import Parts
 from fullhouse.settings import Settings
 from tests.support.asgi import bearer
+from tests.support.asks import TABLE
 from tests.support.catalog import event_body
 from tests.support.house import API
 from tests.support.permissions import (
@@ -41,7 +42,6 @@ from tests.support.permissions import (
     people,
 )
 from tests.support.permissions_asks import (
-    TABLE,
     Ask,
     Entry,
     address_of,
@@ -51,7 +51,7 @@ from tests.support.permissions_asks import (
 from tests.support.permissions_ids import declared, named, swapped, unnumbered
 from tests.support.settings import settings_for
 
-_ASKS = "tests/support/permissions_asks.py"
+_ASKS = "tests/support/asks"
 # What routes ask for that have to do with who is calling, or with what is kept.
 _OF_CALLERS = {"principal", "visitor", "database", "accounts", "desk", "device"}
 ROUTES = {name_of(handler): handler for handler in API_ROUTES}
