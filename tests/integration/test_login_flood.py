@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
+from fullhouse import app
+from fullhouse.accounts import routes as accounts_routes
 from fullhouse.kit.db import RawConnection
 from fullhouse.parts import Parts
 from tests.support.people import PASSWORD, new_email
@@ -30,6 +32,27 @@ async def test_a_login_too_many_is_turned_away_without_the_database(
     assert await connection.fetchval("SELECT count(*) FROM attempts") == 0
     assert (await client.post(LOGIN, json=body)).json()["code"] == "invalid_credentials"
     assert await connection.fetchval("SELECT count(*) FROM attempts") == 3
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth/login/", "/auth/register"])
+async def test_strangers_are_turned_away_before_their_bodies_are_read(
+    client: httpx.AsyncClient, parts: Parts, path: str
+) -> None:
+    """Reading a body and finding the route is most of what a login too many would cost."""
+    hasher = parts.accounts.hasher
+    nonsense = {"content": b"{", "headers": {"Content-Type": "application/json"}}
+    async with AsyncExitStack() as crowd:
+        for _ in range(hasher._places):
+            await crowd.enter_async_context(hasher.place())
+        answer = await client.post(f"{API}{path}", **nonsense)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+    answer = await client.post(f"{API}{path}", **nonsense)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+
+
+async def test_every_gate_stands_before_a_route(parts: Parts) -> None:
+    paths = {("POST", f"{API}{path}") for one in app.API_ROUTES for path in one.paths}
+    assert set(accounts_routes.HASHING) <= paths
 
 
 NEW = "horse battery 17 staples"

@@ -12,6 +12,7 @@ import httpx
 import pyotp
 import pytest
 import pytest_asyncio
+import structlog.testing
 from pydantic import SecretStr
 
 from fullhouse.accounts.one_time import new_api_key
@@ -354,6 +355,18 @@ async def test_signing_in(phones: Phones, connection: RawConnection) -> None:
         "SELECT method FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT 1", person.id
     )
     assert method == "phone"
+
+
+async def test_the_log_tells_who_signed_in_by_phone_and_who_did_not(phones: Phones) -> None:
+    phone = new_number()
+    person = await owner(phones, phone)
+    request_id = await phones.ask(phone)
+    code = await phones.code(phone)
+    with structlog.testing.capture_logs() as lines:
+        assert (await phones.verify(phone, other_than(code), request_id)).is_error
+        assert (await phones.verify(phone, code, request_id)).is_success
+    told = [(line["event"], line["user_id"]) for line in lines if line.get("method") == "phone"]
+    assert told == [("sign_in_refused", str(person.id)), ("signed_in", str(person.id))]
 
 
 async def test_the_second_factor_is_asked_for(phones: Phones) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts import lockout
+from fullhouse.accounts.commands.attempts import Attempt, told
 from fullhouse.accounts.commands.guarding import guarded
 from fullhouse.accounts.errors import (
     ACCOUNT_DISABLED,
@@ -30,17 +31,18 @@ async def log_in(accounts: Accounts, device: Device, *, email: str, password: st
     SECOND_FACTOR_REQUIRED with a challenge, OVERLOADED.
     """
     address = _address_or_nobody(email)
-    try:
-        found = await _check_password(accounts, device, address, password)
-        return await enter(accounts, device, found, "password")
-    except _HashReplaced:
-        # By a sign-in at the same moment that made it stronger, or with another password: then
-        # this one was right a moment ago and is wrong now.
-        found = await _check_password(accounts, device, address, password)
-    try:
-        return await enter(accounts, device, found, "password")
-    except _HashReplaced:
-        raise Refused(INVALID_CREDENTIALS) from None
+    with told(device, "password") as attempt:
+        try:
+            found = await _check_password(accounts, device, attempt, address, password)
+            return await enter(accounts, device, found, "password")
+        except _HashReplaced:
+            # By a sign-in at the same moment that made it stronger, or with another password:
+            # then this one was right a moment ago and is wrong now.
+            found = await _check_password(accounts, device, attempt, address, password)
+        try:
+            return await enter(accounts, device, found, "password")
+        except _HashReplaced:
+            raise Refused(INVALID_CREDENTIALS) from None
 
 
 class _HashReplaced(Exception):
@@ -48,7 +50,7 @@ class _HashReplaced(Exception):
 
 
 async def _check_password(
-    accounts: Accounts, device: Device, address: str, password: str
+    accounts: Accounts, device: Device, attempt: Attempt, address: str, password: str
 ) -> Credentials:
     """Whose address and password these are, with the hash that is kept from now on.
 
@@ -62,6 +64,7 @@ async def _check_password(
     ):
         async with accounts.database.read() as connection:
             found = await users.find_credentials(connection, email=address)
+        attempt.user_id = None if found is None else found.user_id
         known_hash = None if found is None else found.password_hash
         # No connection is held while the hash is computed.
         fits, newer_hash = await place.verify_and_update(normalize_password(password), known_hash)

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts import letters, oidc
+from fullhouse.accounts.commands.attempts import told
 from fullhouse.accounts.commands.claiming import claim
 from fullhouse.accounts.commands.entering import enter
 from fullhouse.accounts.commands.proving import lock_proven
@@ -117,9 +118,11 @@ async def finish_google(
     if begun.user_id is not None:
         await _link_to_caller(accounts, identity, begun.user_id, begun.session_id)
         return Arrival(begun.return_to)
-    found = await _find_or_make(accounts, identity)
     try:
-        return Arrival(begun.return_to, await enter(accounts, device, found, "google"))
+        with told(device, "google") as attempt:
+            found = await _find_or_make(accounts, identity)
+            attempt.user_id = found.user_id
+            return Arrival(begun.return_to, await enter(accounts, device, found, "google"))
     except Refused as refused:
         if refused.code is not SECOND_FACTOR_REQUIRED:
             raise

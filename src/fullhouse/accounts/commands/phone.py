@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts import letters, lockout, one_time
+from fullhouse.accounts.commands.attempts import told
 from fullhouse.accounts.commands.entering import enter
 from fullhouse.accounts.commands.guarding import begin, guarded
 from fullhouse.accounts.commands.proving import lock_caller, lock_proven
@@ -76,12 +77,14 @@ async def log_in_by_phone(
     """
     number = normalize_phone(phone)
     keys = lockout.phone_code_keys(accounts.secret, number)
-    async with guarded(accounts, keys, [CODE_WRONG]), accounts.database.begin() as connection:
-        await _use_code(accounts, connection, number, code, request_id, user_id=None)
-        found = await users.find_by_phone(connection, number)
-        if found is None:
-            raise Refused(CODE_WRONG)
-    return await enter(accounts, device, found, "phone")
+    with told(device, "phone") as attempt:
+        async with guarded(accounts, keys, [CODE_WRONG]), accounts.database.begin() as connection:
+            found = await users.find_by_phone(connection, number)
+            attempt.user_id = None if found is None else found.user_id
+            await _use_code(accounts, connection, number, code, request_id, user_id=None)
+            if found is None:
+                raise Refused(CODE_WRONG)
+        return await enter(accounts, device, found, "phone")
 
 
 async def link_phone(

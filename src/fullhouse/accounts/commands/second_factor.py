@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts import letters, lockout
 from fullhouse.accounts.authenticator import user_tag
+from fullhouse.accounts.commands.attempts import told
 from fullhouse.accounts.commands.claiming import drop_second_factor
 from fullhouse.accounts.commands.entering import begin_session
 from fullhouse.accounts.commands.guarding import guarded
@@ -162,16 +163,18 @@ async def verify_second_factor(
     Raises Refused: CODE_WRONG, TOO_MANY_ATTEMPTS, ACCOUNT_DISABLED.
     """
     begun = accounts.challenges.read(challenge)
-    async with _guarded(accounts, begun.user_id), accounts.database.begin() as connection:
-        user = await users.lock_user(connection, begun.user_id)
-        if user is None or user.totp_confirmed_at is None:
-            raise Refused(CODE_WRONG)
-        if accounts.challenges.mark(user) != begun.mark:
-            raise Refused(CODE_WRONG, CHALLENGE_OVER)
-        await _use_code(accounts, connection, user, code)
-        return await begin_session(
-            accounts, connection, device, user.id, begun.method, second_factor=True
-        )
+    with told(device, "second_factor") as attempt:
+        attempt.user_id = begun.user_id
+        async with _guarded(accounts, begun.user_id), accounts.database.begin() as connection:
+            user = await users.lock_user(connection, begun.user_id)
+            if user is None or user.totp_confirmed_at is None:
+                raise Refused(CODE_WRONG)
+            if accounts.challenges.mark(user) != begun.mark:
+                raise Refused(CODE_WRONG, CHALLENGE_OVER)
+            await _use_code(accounts, connection, user, code)
+            return await begin_session(
+                accounts, connection, device, user.id, begun.method, second_factor=True
+            )
 
 
 def _guarded(accounts: Accounts, user_id: UUID) -> AbstractAsyncContextManager[None]:

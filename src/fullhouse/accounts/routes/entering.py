@@ -13,6 +13,7 @@ from fullhouse.accounts.commands import entering, recovering, registration, stay
 from fullhouse.accounts.parts import Accounts
 from fullhouse.accounts.rules import SignedIn
 from fullhouse.accounts.schemas.entering import (
+    AcceptedView,
     ChangePasswordBody,
     DevicesView,
     ForgotPasswordBody,
@@ -221,9 +222,10 @@ async def end_other_sessions(principal: Principal, accounts: Accounts) -> None:
     tags=_TAGS,
     responses=problems(),
 )
-async def forgot_password(data: ForgotPasswordBody, accounts: Accounts) -> None:
+async def forgot_password(data: ForgotPasswordBody, accounts: Accounts) -> AcceptedView:
     """Send a link by mail, if there is such an account; the answer does not tell."""
     await recovering.forget_password(accounts, data.email)
+    return AcceptedView("If there is such an account, a mail with a link is on its way.")
 
 
 @post(
@@ -277,9 +279,10 @@ async def verify_email(data: VerifyEmailBody, accounts: Accounts) -> None:
     tags=_TAGS,
     responses=problems(codes.TOO_MANY_ATTEMPTS),
 )
-async def send_verification(principal: Principal, accounts: Accounts) -> None:
+async def send_verification(principal: Principal, accounts: Accounts) -> AcceptedView:
     """One more mail with a link; earlier links are good no more."""
     await recovering.send_verification(accounts, principal)
+    return AcceptedView("A mail with a link is on its way, unless the address is verified.")
 
 
 ROUTES = [

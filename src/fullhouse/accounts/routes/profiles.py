@@ -6,6 +6,7 @@ from fullhouse.accounts import queries
 from fullhouse.accounts.commands import profiles, recovering
 from fullhouse.accounts.errors import INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS
 from fullhouse.accounts.parts import Accounts
+from fullhouse.accounts.schemas.entering import AcceptedView
 from fullhouse.accounts.schemas.profiles import (
     ChangeEmailBody,
     ProfileBody,
@@ -65,9 +66,12 @@ async def update_profile(
     tags=_TAGS,
     responses=problems(INVALID_CREDENTIALS, TOO_MANY_ATTEMPTS),
 )
-async def change_email(data: ChangeEmailBody, accounts: Accounts, principal: Principal) -> None:
+async def change_email(
+    data: ChangeEmailBody, accounts: Accounts, principal: Principal
+) -> AcceptedView:
     """Send a link to the new address; it counts once the link has been used."""
     await recovering.change_email(accounts, principal, email=data.email, password=data.password)
+    return AcceptedView("The new address counts once its owner has opened the link in the mail.")
 
 
 ROUTES = [get_profile, update_profile, change_email]

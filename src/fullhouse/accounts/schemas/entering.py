@@ -104,6 +104,12 @@ class UserView(View):
     phone: str | UnsetType = UNSET
 
 
+class AcceptedView(View):
+    """What has been begun, for people to read."""
+
+    detail: str
+
+
 class SessionView(View):
     """The user, and the access token to send as ``Authorization: Bearer``."""
 
