@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from fullhouse.accounts.one_time import hash_code
+from fullhouse.accounts.one_time import hash_code, hash_token, new_token
 from fullhouse.accounts.second_factor import SecretSeal, hash_recovery_code, new_totp_secret
 from fullhouse.kit.db import RawConnection
 from fullhouse.kit.ids import new_id
@@ -75,6 +75,8 @@ class Caller:
     entered: Entered
     organization: str
     totp_secret: str = ""
+    invitation: str = ""
+    other: str = ""
 
     async def ask(self, method: str, path: str, body: dict[str, Any]) -> httpx.Response:
         return await self.client.request(method, path, json=body, headers=self.entered.headers)
@@ -191,6 +193,24 @@ async def make_key(caller: Caller) -> httpx.Response:
     return await caller.ask("POST", path, {"name": "Back door", "scopes": ["events:read"]})
 
 
+async def found_organization(caller: Caller) -> httpx.Response:
+    return await caller.ask("POST", f"{API}/organizations", {"name": "Another House"})
+
+
+async def leave_organization(caller: Caller) -> httpx.Response:
+    return await caller.ask("DELETE", f"{API}/organizations/{caller.organization}/membership", {})
+
+
+async def accept_invitation(caller: Caller) -> httpx.Response:
+    return await caller.ask("POST", f"{API}/invitations/accept", {"token": caller.invitation})
+
+
+async def sign_somebody_out(caller: Caller) -> httpx.Response:
+    """As an administrator; the target is somebody else."""
+    path = f"{API}/admin/users/{caller.other}/sessions"
+    return await caller.ask("DELETE", path, {})
+
+
 PROVEN = [
     begin_factor,
     renew_codes,
@@ -199,7 +219,18 @@ PROVEN = [
     unlink_phone,
     delete_account,
 ]
-UNPROVEN = [confirm_factor, link_phone, change_profile, rename, invite, make_key]
+UNPROVEN = [
+    confirm_factor,
+    link_phone,
+    change_profile,
+    rename,
+    invite,
+    make_key,
+    found_organization,
+    leave_organization,
+    accept_invitation,
+    sign_somebody_out,
+]
 ENDS = {
     "session ended": "UPDATE sessions SET ended_at = now(), ended_because = 'ended_by_user'"
     " WHERE user_id = $1",
@@ -214,6 +245,17 @@ CASES = [
 ]
 
 
+async def add_owner(caller: Caller) -> None:
+    """Somebody else who owns the organization too, so that one of them can leave."""
+    other = await newcomer(caller.client)
+    await caller.connection.execute(
+        "INSERT INTO memberships (organization_id, user_id, role)"
+        " VALUES ($1::text::uuid, $2, 'owner')",
+        caller.organization,
+        other.user_id,
+    )
+
+
 async def prepared(caller: Caller, request: Request) -> None:
     """Make the request one that would succeed."""
     if request in (renew_codes, remove_factor, confirm_factor):
@@ -223,6 +265,25 @@ async def prepared(caller: Caller, request: Request) -> None:
             "UPDATE users SET phone = $2 WHERE id = $1",
             caller.entered.user_id,
             f"+9779841{next(_numbers)}",
+        )
+    if request is leave_organization:
+        await add_owner(caller)
+    if request is accept_invitation:
+        host = await organizer(caller.client, caller.connection)
+        caller.invitation = new_token()
+        await caller.connection.execute(
+            "INSERT INTO invitations (id, organization_id, email, role, token_hash, invited_by,"
+            " expires_at) SELECT gen_random_uuid(), $1::text::uuid, u.email, 'viewer', $2, $3,"
+            " now() + interval '1 day' FROM users u WHERE u.id = $4",
+            host.organization,
+            hash_token(caller.invitation),
+            host.entered.user_id,
+            caller.entered.user_id,
+        )
+    if request is sign_somebody_out:
+        caller.other = str((await newcomer(caller.client)).user_id)
+        await caller.connection.execute(
+            "UPDATE users SET role = 'ADMIN' WHERE id = $1", caller.entered.user_id
         )
     if request is delete_account:
         await caller.connection.execute(

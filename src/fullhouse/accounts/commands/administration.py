@@ -3,8 +3,10 @@
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts.authenticator import user_tag
+from fullhouse.accounts.commands.proving import look_again
 from fullhouse.accounts.errors import EMAIL_TAKEN, LAST_ADMIN
 from fullhouse.accounts.parts import Accounts
 from fullhouse.accounts.passwords import PasswordHasher
@@ -32,13 +34,11 @@ async def update_user(
     """Change somebody's role, or whether they can use their account; what is UNSET stays.
 
     Both count from the next request on. Disabling ends every session.
-    Raises Refused: NOT_FOUND, LAST_ADMIN, FORBIDDEN when the caller has just lost the role.
+    Raises Refused: NOT_FOUND, LAST_ADMIN, UNAUTHENTICATED, FORBIDDEN when the caller has just lost
+    the role.
     """
     async with accounts.database.begin() as connection:
-        admins = await users.lock_admins(connection)
-        if principal.user_id not in admins:
-            # Another administrator was first, while this one waited.
-            raise Refused(FORBIDDEN)
+        admins = await _lock_admins(connection, principal)
         if await users.lock_user(connection, user_id) is None:
             raise Refused(NOT_FOUND)
         found = await users.find_listed(connection, user_id)
@@ -75,8 +75,12 @@ async def update_user(
 
 
 async def end_sessions(accounts: Accounts, principal: Principal, user_id: UUID) -> None:
-    """End every session of a user; ending none is fine. Raises Refused(NOT_FOUND)."""
+    """End every session of a user; ending none is fine.
+
+    Raises Refused: NOT_FOUND, FORBIDDEN, UNAUTHENTICATED.
+    """
     async with accounts.database.begin() as connection:
+        await _lock_admins(connection, principal)
         if await users.lock_user(connection, user_id) is None:
             raise Refused(NOT_FOUND)
         ended = await sessions.end_sessions(connection, user_id, "ended_by_admin")
@@ -96,14 +100,31 @@ async def end_sessions(accounts: Accounts, principal: Principal, user_id: UUID) 
 async def end_session(
     accounts: Accounts, principal: Principal, user_id: UUID, session_id: UUID
 ) -> None:
-    """End one session of a user. Raises Refused(NOT_FOUND), also when it has ended before."""
+    """End one session of a user.
+
+    Raises Refused: NOT_FOUND, also when it has ended before, FORBIDDEN, UNAUTHENTICATED.
+    """
     async with accounts.database.begin() as connection:
+        await _lock_admins(connection, principal)
         ended = await sessions.end_sessions(connection, user_id, "ended_by_admin", only=session_id)
         if not ended:
             raise Refused(NOT_FOUND)
         await note(connection, principal, "session.ended", "session", session_id)
         await notify(connection, user_tag(user_id))
     accounts.forget(user_tag(user_id))
+
+
+async def _lock_admins(connection: AsyncConnection, principal: Principal) -> set[UUID]:
+    """Lock all administrators, of whom the caller must still be one; answers them.
+
+    Raises Refused: FORBIDDEN, UNAUTHENTICATED.
+    """
+    admins = await users.lock_admins(connection)
+    await look_again(connection, principal)
+    if principal.user_id not in admins:
+        # Another administrator was first, while this one waited.
+        raise Refused(FORBIDDEN)
+    return admins
 
 
 async def create_admin(

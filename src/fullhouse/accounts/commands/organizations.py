@@ -47,10 +47,14 @@ class Locked:
 
 
 async def create_organization(accounts: Accounts, principal: Principal, name: str) -> Membership:
-    """Make an organization that the caller owns. Raises Refused(VALIDATION_FAILED)."""
+    """Make an organization that the caller owns.
+
+    Raises Refused: VALIDATION_FAILED, UNAUTHENTICATED.
+    """
     user_id = principal.user_id
     made = Membership(new_id(), check_name(name), OWNER)
     async with accounts.database.begin() as connection:
+        await look_again(connection, principal)
         await organizations.add_organization(connection, user_id, made)
         await note(
             connection,
@@ -141,10 +145,14 @@ async def remove_member(
 
 
 async def leave(accounts: Accounts, principal: Principal, organization_id: UUID) -> None:
-    """Leave an organization. Raises Refused: NOT_FOUND for no member of it, LAST_OWNER."""
+    """Leave an organization.
+
+    Raises Refused: NOT_FOUND for no member of it, LAST_OWNER, UNAUTHENTICATED.
+    """
     user_id = principal.user_id
     async with accounts.database.begin() as connection:
         locked = await _lock(connection, organization_id)
+        await look_again(connection, principal)
         await _take_out(connection, principal, locked, organization_id, user_id, "member.left")
     accounts.forget(user_tag(user_id))
 
@@ -288,7 +296,8 @@ async def revoke_invitation(
 async def accept_invitation(accounts: Accounts, principal: Principal, token: str) -> Membership:
     """Become a member with the token of a mail, which also proves the address.
 
-    Raises Refused: LINK_INVALID, INVITATION_FOR_ANOTHER, ALREADY_MEMBER, ORGANIZATION_FULL.
+    Raises Refused: LINK_INVALID, INVITATION_FOR_ANOTHER, ALREADY_MEMBER, ORGANIZATION_FULL,
+    UNAUTHENTICATED.
     """
     user_id = principal.user_id
     token_hash = hash_token(token)
@@ -298,6 +307,7 @@ async def accept_invitation(accounts: Accounts, principal: Principal, token: str
             raise Refused(LINK_INVALID)
         # The organization first, as everybody does who changes its members or invitations.
         locked = await _lock(connection, named.organization_id)
+        await look_again(connection, principal)
         invitation = await organizations.lock_invitation(connection, token_hash)
         role = None if invitation is None else locked.roles.get(invitation.invited_by)
         if invitation is None or not await is_supported(connection, invitation, role):
