@@ -1,5 +1,6 @@
 """What the venues refuse."""
 
+from fullhouse.api.refusals import ORGANIZATION_REQUIRED as ORGANIZATION_REQUIRED
 from fullhouse.kit.errors import Code, Kind
 
 UNKNOWN_SEAT = Code(
@@ -26,11 +27,26 @@ HALL_EXISTS = Code(
     "The venue already has a hall of this name.",
     "Choose another name, or use the hall that exists.",
 )
-ORGANIZATION_REQUIRED = Code(
-    "organization_required",
-    Kind.INVALID,
-    "It is not clear for which organization this is done.",
-    "Send organizationId, one of the organizations listed by GET /auth/me.",
+VENUE_IN_USE = Code(
+    "venue_in_use",
+    Kind.CONFLICT,
+    "Something is still to take place at the venue.",
+    "Cancel or delete what the member events names, move it elsewhere, or wait until it is over.",
+)
+HALL_IN_USE = Code(
+    "hall_in_use",
+    Kind.CONFLICT,
+    "Something is still to take place in the hall.",
+    "Cancel or delete what the member events names, move it to another hall, or wait until it is "
+    "over.",
 )
 
-CODES = (UNKNOWN_SEAT, SEAT_AMBIGUOUS, SEAT_MAP_INVALID, HALL_EXISTS, ORGANIZATION_REQUIRED)
+CODES = (
+    UNKNOWN_SEAT,
+    SEAT_AMBIGUOUS,
+    SEAT_MAP_INVALID,
+    HALL_EXISTS,
+    VENUE_IN_USE,
+    HALL_IN_USE,
+    ORGANIZATION_REQUIRED,
+)

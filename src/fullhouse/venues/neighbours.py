@@ -1,4 +1,4 @@
-"""Who sits beside whom: rows cut where an aisle or a pillar stands between two seats."""
+"""Who sits beside whom: tables, and rows cut where an aisle or a pillar is between two seats."""
 
 import itertools
 import math
@@ -26,6 +26,9 @@ def blocks(seats: Iterable[Seat]) -> list[Block]:
 
 
 def _cut_at_gaps(row: list[Seat]) -> list[Block]:
+    if row and row[0].table:
+        # From one side of a table to the next is far, and everybody talks across it.
+        return [tuple(row)]
     if len(row) < 3:
         # Nothing to compare with: two seats of one row are neighbours.
         return [tuple(row)] if row else []

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from fullhouse.kit.errors import Refused
 from fullhouse.venues import labels
 from fullhouse.venues.errors import SEAT_AMBIGUOUS, UNKNOWN_SEAT
+from fullhouse.venues.layout import BoxLayout, CategoryLayout, PointLayout, ShapeLayout
 
 _UUID_LENGTH = 36
 # How many candidates an ambiguous name lists at most.
@@ -18,7 +20,10 @@ _MOST_CANDIDATES = 20
 
 
 class Seat(msgspec.Struct, frozen=True, gc=False):
-    """One seat. ``position`` is its index in ``SeatMap.seats``, which packed seat states use."""
+    """One seat. ``position`` is its index in ``SeatMap.seats``, which packed seat states use.
+
+    The ``row`` of a seat at a table is the table's name.
+    """
 
     id: UUID
     section: str
@@ -31,6 +36,8 @@ class Seat(msgspec.Struct, frozen=True, gc=False):
     companion: bool = False
     restricted_view: bool = False
     position: int = 0
+    table: bool = False
+    category: str | None = None  # of the seat's own; else its section's
 
     @property
     def path(self) -> str:
@@ -43,14 +50,42 @@ class StandingArea(msgspec.Struct, frozen=True):
 
     name: str
     capacity: int
+    outline: tuple[PointLayout, ...] = ()
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as it is drawn. Its seats are those whose row is its name."""
+
+    name: str
+    x: float
+    y: float
+    shape: Literal["round", "rectangular"]
+    width: float
+    height: float
+    rotation: float
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the hall with its seats in map order."""
+    """A part of the hall with its seats in map order: those in rows, then those at tables."""
 
     name: str
     seats: tuple[Seat, ...]
+    tables: tuple[Table, ...] = ()
+    outline: tuple[PointLayout, ...] = ()
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What is shown of a map besides its places, and decides nothing."""
+
+    categories: tuple[CategoryLayout, ...] = ()
+    shapes: tuple[ShapeLayout, ...] = ()
+    background_image_id: UUID | None = None
+    background_box: BoxLayout | None = None
 
 
 # By folded label: the seat where only one section has it, else the seats by folded section.
@@ -64,6 +99,7 @@ class SeatMap:
         "_index",
         "_section_keys",
         "by_id",
+        "drawing",
         "focal",
         "hall_id",
         "height",
@@ -88,6 +124,7 @@ class SeatMap:
         sections: tuple[Section, ...],
         standing: tuple[StandingArea, ...],
         focal: tuple[float, float],
+        drawing: Drawing,
     ) -> None:
         self.id = id
         self.hall_id = hall_id
@@ -98,6 +135,7 @@ class SeatMap:
         self.sections = sections
         self.standing = standing
         self.focal = focal
+        self.drawing = drawing
         self.seats: tuple[Seat, ...] = tuple(seat for part in sections for seat in part.seats)
         self.by_id: Mapping[UUID, Seat] = MappingProxyType({seat.id: seat for seat in self.seats})
         self._section_keys = {section.name: labels.fold(section.name) for section in sections}

@@ -12,7 +12,7 @@ venues = sa.Table(
     sa.Column("organization_id", sa.ForeignKey("organizations.id"), index=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False, server_default=""),
-    sa.Column("city", sa.Text, nullable=False, index=True),
+    sa.Column("city", sa.Text, nullable=False),
     sa.Column("country", sa.Text, nullable=False),  # ISO 3166-1 alpha-2
     sa.Column("timezone", sa.Text, nullable=False),  # IANA name
     sa.Column("latitude", sa.Double),  # degrees, WGS 84
@@ -24,10 +24,23 @@ venues = sa.Table(
     sa.Column("cleaning_minutes", sa.Integer, nullable=False, server_default="0"),
     sa.Column("hold_seconds", sa.Integer),
     sa.Column("age_rating", sa.Text),
+    # To when the last public event here goes on, 9999 for one without a date, -infinity where all
+    # are over; NULL without any. The catalogue, which knows the events, writes it.
+    sa.Column("shown_until", sa.DateTime(timezone=True)),
+    # Folded, as everything that is compared with what somebody typed: lower case, no accents.
+    sa.Column("city_key", sa.Text, nullable=False, server_default=""),
+    sa.Column("words", sa.Text, nullable=False, server_default=""),  # name, city and address
     now_column(),
     now_column("changed_at"),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.Index("venues_changed_at", "changed_at"),
+    sa.Index("venues_city_key", "city_key"),
+    sa.Index(
+        "venues_words",
+        "words",
+        postgresql_using="gin",
+        postgresql_ops={"words": "gin_trgm_ops"},
+    ),
     sa.CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude_on_earth"),
     sa.CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude_on_earth"),
     sa.CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="coordinates_whole"),
@@ -64,6 +77,7 @@ seat_maps = sa.Table(
     # The whole map as one document: it never changes and is always needed whole.
     sa.Column("layout", JSONB, nullable=False),
     sa.Column("seat_count", sa.Integer, nullable=False),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),  # as in the layout, for lists
     now_column(),
     sa.UniqueConstraint("hall_id", "version"),
     sa.CheckConstraint("version > 0", name="version_positive"),

@@ -1,8 +1,9 @@
-"""Layouts for halls as most are: a plain grid, and stalls with a balcony."""
+"""Layouts for halls as most are: a plain grid, stalls with a balcony, and a banquet."""
 
+import math
 from string import ascii_uppercase
 
-from fullhouse.venues.layout import Layout, RowLayout, SeatLayout, SectionLayout
+from fullhouse.venues.layout import Layout, RowLayout, SeatLayout, SectionLayout, TableLayout
 
 # From seat to seat and from row to row, in the layout's units.
 _PITCH = 30.0
@@ -54,6 +55,39 @@ def stalls_and_balcony(
     y += _AISLE
     sections.append(_block("Balcony", 0, balcony_rows, balcony_seats_per_row, y, balcony_inset))
     return Layout(sections=sections)
+
+
+def banquet(tables: int, seats_per_table: int, section: str = "Hall") -> Layout:
+    """Round tables, Table 1 at the left of the stage, in a block about as wide as deep.
+
+    Seats are numbered clockwise from the one nearest to the stage.
+    """
+    # Chairs are as far from each other along the edge as they are in a row.
+    radius = max(_PITCH, seats_per_table * _PITCH / math.tau)
+    reach = radius + _PITCH / 2  # of the middles of the chairs
+    pitch = 2 * reach + _AISLE
+    per_row = math.ceil(math.sqrt(tables))
+    placed = []
+    for index in range(tables):
+        row, column = divmod(index, per_row)
+        x, y = reach + _PITCH + column * pitch, reach + _PITCH + row * pitch
+        seats = []
+        for number in range(seats_per_table):
+            turn = number * math.tau / seats_per_table
+            seats.append(
+                SeatLayout(
+                    number=str(number + 1),
+                    x=round(x + reach * math.sin(turn), 2),
+                    y=round(y - reach * math.cos(turn), 2),
+                )
+            )
+        wide = round(2 * (reach - _PITCH / 2), 2)
+        placed.append(
+            TableLayout(
+                f"Table {index + 1}", round(x, 2), round(y, 2), seats, width=wide, height=wide
+            )
+        )
+    return Layout(sections=[SectionLayout(section, tables=placed)])
 
 
 def _block(

@@ -2,19 +2,35 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 from fullhouse.api.errors import NOT_FOUND
+from fullhouse.api.pagination import Slice, encode_cursor, foreign_cursor, position_in
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
 from fullhouse.venues import building
 from fullhouse.venues.seatmap import SeatMap
+from fullhouse.venues.store import places
 from fullhouse.venues.store import seat_maps as store
 
 # About 200 MB of seats: a handful of stadiums, or hundreds of theatres.
 DEFAULT_MOST_SEATS = 500_000
 # A larger map is built beside the event loop, because it takes longer than a request may wait.
 _SMALL = 2_000
+# Of finished answers about maps, in bytes: some stadiums in each form.
+_ANSWERS_BYTES = 64 * 1024 * 1024
+_LARGEST_VERSION = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Part of the versions of a hall's seat map; ``total`` where it was asked for by page."""
+
+    versions: list[store.SeatMapVersion]
+    next_cursor: str | None
+    total: int | None
 
 
 class SeatMaps:
@@ -30,6 +46,9 @@ class SeatMaps:
         self._kept: OrderedDict[UUID, SeatMap] = OrderedDict()
         self._seats = 0
         self._loading: dict[UUID, asyncio.Task[SeatMap]] = {}
+        self._written: OrderedDict[tuple[UUID, str], bytes] = OrderedDict()
+        self._written_bytes = 0
+        self._writing: dict[tuple[UUID, str], asyncio.Task[bytes]] = {}
 
     def get_cached(self, seat_map_id: UUID) -> SeatMap | None:
         """The map if it is at hand, without waiting."""
@@ -50,6 +69,43 @@ class SeatMaps:
             loading.add_done_callback(lambda task: self._loaded(seat_map_id, task))
         # Whoever goes away must not end the loading for the others.
         return await asyncio.shield(loading)
+
+    async def written(
+        self, seat_map_id: UUID, form: str, write: Callable[[SeatMap], bytes]
+    ) -> bytes:
+        """The map in this form, written once and kept; refused with ``not_found``.
+
+        ``write`` must give the same for the same form; that of a large map runs in a thread.
+        """
+        key = (seat_map_id, form)
+        found = self._written.get(key)
+        if found is not None:
+            self._written.move_to_end(key)
+            return found
+        writing = self._writing.get(key)
+        if writing is None:
+            writing = asyncio.create_task(self._write(key, write), name="write seat map")
+            self._writing[key] = writing
+            writing.add_done_callback(lambda task: self._wrote(key, task))
+        return await asyncio.shield(writing)
+
+    async def _write(self, key: tuple[UUID, str], write: Callable[[SeatMap], bytes]) -> bytes:
+        seat_map = await self.get(key[0])
+        if len(seat_map.seats) <= _SMALL:
+            body = write(seat_map)
+        else:
+            body = await asyncio.to_thread(write, seat_map)
+        self._written[key] = body
+        self._written_bytes += len(body)
+        while self._written_bytes > _ANSWERS_BYTES and len(self._written) > 1:
+            _, oldest = self._written.popitem(last=False)
+            self._written_bytes -= len(oldest)
+        return body
+
+    def _wrote(self, key: tuple[UUID, str], task: asyncio.Task[bytes]) -> None:
+        del self._writing[key]
+        if not task.cancelled():
+            task.exception()
 
     async def _load(self, seat_map_id: UUID) -> SeatMap:
         async with self._database.read() as connection:
@@ -85,5 +141,31 @@ async def built(stored: store.StoredSeatMap) -> SeatMap:
             version=stored.version,
         )
 
-    seats = sum(len(row.seats) for part in stored.layout.sections for row in part.rows)
-    return build() if seats <= _SMALL else await asyncio.to_thread(build)
+    small = stored.layout.seat_count <= _SMALL
+    return build() if small else await asyncio.to_thread(build)
+
+
+async def versions(database: Database, hall_id: UUID, part: Slice) -> Versions:
+    """Part of the versions of a hall's seat map, newest first; refused with ``not_found``."""
+    before = None if part.after is None else _version_in(part.after)
+    async with database.read() as connection:
+        if await places.find_hall(connection, hall_id) is None:
+            raise Refused(NOT_FOUND)
+        total = None
+        if part.offset is not None:
+            total = await store.count_versions(connection, hall_id)
+        found = await store.list_versions(
+            connection, hall_id, part.limit + 1, before=before, offset=part.offset or 0
+        )
+    following = None
+    if len(found) > part.limit:
+        found.pop()
+        following = encode_cursor((found[-1].version,))
+    return Versions(found, following, total)
+
+
+def _version_in(after: tuple[object, ...]) -> int:
+    (version,) = position_in(after, tuple[int])
+    if not 0 < version <= _LARGEST_VERSION:
+        raise foreign_cursor()
+    return int(version)

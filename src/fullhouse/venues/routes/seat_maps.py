@@ -1,30 +1,46 @@
 """Seat maps."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import msgspec
-from litestar import Request, Response, get, put
+from litestar import Request, Response, get, post, put
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import QueryParameter
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
+from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
 from fullhouse.api.permissions import PUBLIC, Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
 from fullhouse.venues.commands import seat_maps as commands
 from fullhouse.venues.errors import SEAT_MAP_INVALID
+from fullhouse.venues.exchange.pretix_export import plan_json
+from fullhouse.venues.queries import seat_maps as queries
 from fullhouse.venues.queries.seat_maps import SeatMaps
-from fullhouse.venues.schemas.seat_maps import (
-    SeatMapBody,
+from fullhouse.venues.schemas.compact_seat_map import CompactSeatMapView, compact_json
+from fullhouse.venues.schemas.seat_map_views import (
+    SeatMapImportView,
     SeatMapSummaryView,
+    SeatMapVersionView,
     SeatMapView,
-    layout_of,
-    seat_map_summary_view,
-    seat_map_view,
+    full_json,
+    import_view,
+    summary_view,
+    version_view,
 )
+from fullhouse.venues.schemas.seat_maps import SeatMapBody, SeatMapImportBody, layout_of
+from fullhouse.venues.seatmap import SeatMap
 
 _TAGS = ["Venues"]
 _FOR_GOOD = "public, max-age=31536000, immutable"
+_UNCHANGED = {
+    304: ResponseSpec(None, description="Not Modified: the copy at hand is this version.")
+}
+
+ExportFormat = Annotated[
+    Literal["pretix"], QueryParameter(description="pretix: a seating plan for its import.")
+]
 
 
 @put(
@@ -42,7 +58,60 @@ async def put_seat_map(
     A seat that has the same section, row and number in both versions keeps its id.
     """
     seat_map = await commands.put_seat_map(database, principal, hall_id, layout_of(data))
-    return seat_map_summary_view(seat_map)
+    return summary_view(seat_map)
+
+
+@post(
+    "/halls/{hall_id:uuid}/seat-map/import",
+    access=member(Permission.VENUES_WRITE),
+    summary="Import a hall's seat map from another system",
+    tags=_TAGS,
+    responses={
+        **problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, SEAT_MAP_INVALID),
+        200: ResponseSpec(SeatMapImportView, description="OK: a dry run, which kept nothing."),
+    },
+)
+async def import_seat_map(
+    hall_id: UUID, data: SeatMapImportBody, database: Database, principal: Principal
+) -> Response[SeatMapImportView]:
+    """Make the next version from a seating plan of pretix or a chart of seats.io.
+
+    The answer lists what was changed or left out. A dry run makes the same answer and nothing
+    else.
+    """
+    imported = await commands.import_seat_map(
+        database,
+        principal,
+        hall_id,
+        data.format,
+        bytes(data.document),
+        name=data.name,
+        dry_run=data.dry_run,
+    )
+    view = import_view(imported.seat_map, imported.losses, kept=not data.dry_run)
+    return Response(view, status_code=200 if data.dry_run else 201)
+
+
+@get(
+    "/halls/{hall_id:uuid}/seat-maps",
+    access=PUBLIC,
+    summary="Versions of a hall's seat map",
+    tags=_TAGS,
+    responses=problems(NOT_FOUND),
+)
+async def list_seat_maps(
+    hall_id: UUID,
+    database: Database,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: Cursor = None,
+    page: PageNumber = None,
+) -> Page[SeatMapVersionView]:
+    """The newest first. Showtimes are sold by the version that was the newest when they were made.
+
+    A version stays for good.
+    """
+    found = await queries.versions(database, hall_id, slice_of(limit, cursor, page))
+    return Page([version_view(row) for row in found.versions], found.next_cursor, found.total)
 
 
 @get(
@@ -50,25 +119,64 @@ async def put_seat_map(
     access=PUBLIC,
     summary="A version of a seat map",
     tags=_TAGS,
-    responses={
-        **problems(NOT_FOUND),
-        304: ResponseSpec(None, description="Not Modified: the copy at hand is this version."),
-    },
+    responses={**problems(NOT_FOUND), **_UNCHANGED},
 )
 async def get_seat_map(
     seat_map_id: UUID, request: Request[Any, Any, Any], seat_maps: SeatMaps
 ) -> Response[SeatMapView]:
     """All seats with their places. A version never changes, so that a copy may be kept for good."""
-    seat_map = await seat_maps.get(seat_map_id)
-    etag = f'"{seat_map.id}"'
+    return await _for_good(request, seat_maps, seat_map_id, "full", full_json)
+
+
+@get(
+    "/seat-maps/{seat_map_id:uuid}/compact",
+    access=PUBLIC,
+    summary="A version of a seat map in few bytes",
+    tags=_TAGS,
+    responses={**problems(NOT_FOUND), **_UNCHANGED},
+)
+async def get_compact_seat_map(
+    seat_map_id: UUID, request: Request[Any, Any, Any], seat_maps: SeatMaps
+) -> Response[CompactSeatMapView]:
+    """The same seats as parallel lists for each row and table, a quarter as long.
+
+    Ids and labels are left out: section, row and number say which seat it is, and the order is
+    that of packed seat states.
+    """
+    return await _for_good(request, seat_maps, seat_map_id, "compact", compact_json)
+
+
+@get(
+    "/seat-maps/{seat_map_id:uuid}/export",
+    access=PUBLIC,
+    summary="A version of a seat map for another system",
+    tags=_TAGS,
+    responses={**problems(NOT_FOUND), **_UNCHANGED},
+)
+async def export_seat_map(
+    seat_map_id: UUID,
+    request: Request[Any, Any, Any],
+    seat_maps: SeatMaps,
+    format: ExportFormat,
+) -> Response[dict[str, Any]]:
+    """A document that pretix's import of seating plans takes."""
+    return await _for_good(request, seat_maps, seat_map_id, format, plan_json)
+
+
+async def _for_good(
+    request: Request[Any, Any, Any],
+    seat_maps: SeatMaps,
+    seat_map_id: UUID,
+    form: str,
+    write: Callable[[SeatMap], bytes],
+) -> Response[Any]:
+    """The map as ``write`` writes it, which may be kept for good."""
+    body = await seat_maps.written(seat_map_id, form, write)
+    etag = f'"{seat_map_id}"' if form == "full" else f'"{seat_map_id}-{form}"'
     headers = {"Cache-Control": _FOR_GOOD, "ETag": etag}
     if _names(request.headers.get("if-none-match", ""), etag):
-        return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]
-    return Response(
-        msgspec.json.encode(seat_map_view(seat_map)),  # type: ignore[arg-type]
-        media_type="application/json",
-        headers=headers,
-    )
+        return Response(None, status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
 
 
 def _names(if_none_match: str, etag: str) -> bool:
@@ -77,4 +185,11 @@ def _names(if_none_match: str, etag: str) -> bool:
     return etag in named or "*" in named
 
 
-ROUTES = [put_seat_map, get_seat_map]
+ROUTES = [
+    put_seat_map,
+    import_seat_map,
+    list_seat_maps,
+    get_seat_map,
+    get_compact_seat_map,
+    export_seat_map,
+]

@@ -1,4 +1,4 @@
-"""Seat maps as requests and answers hold them."""
+"""Seat maps as requests hold them."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -6,27 +6,45 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from fullhouse.api.schemas import NO_UNSEEN, Body, View
+from fullhouse.api.schemas import NO_UNSEEN, Body
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.venues import templates
 from fullhouse.venues.building import MOST_SEATS
 from fullhouse.venues.errors import SEAT_MAP_INVALID
-from fullhouse.venues.layout import Layout, PointLayout, SectionLayout, StandingLayout
-from fullhouse.venues.seatmap import Seat, SeatMap
+from fullhouse.venues.layout import (
+    LARGEST,
+    BoxLayout,
+    CategoryLayout,
+    Layout,
+    PointLayout,
+    SectionLayout,
+    ShapeLayout,
+    StandingLayout,
+)
 
 _Count = Annotated[int, Meta(ge=1, le=1_000)]
-_Size = Annotated[float, Meta(gt=0, le=2_000_000)]
+_Size = Annotated[float, Meta(gt=0, le=LARGEST)]
+_VersionName = Annotated[
+    str,
+    Meta(
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        extra=NO_UNSEEN,
+        description="Of this version of the map, to tell it from others.",
+    ),
+]
 
 
 class SeatMapBody(Body):
     """A hall's new seat map: made from a template, or written out in sections and standing areas.
 
     Template ``grid`` takes rows, seatsPerRow and section; ``stalls_balcony`` takes stallsRows,
-    stallsSeatsPerRow, balconyRows, balconySeatsPerRow and frontRows. Standing areas go with both.
+    stallsSeatsPerRow, balconyRows, balconySeatsPerRow and frontRows; ``banquet`` takes tables,
+    seatsPerTable and section. All else goes with each of them.
     """
 
     template: Annotated[
-        Literal["grid", "stalls_balcony"] | None,
+        Literal["grid", "stalls_balcony", "banquet"] | None,
         Meta(description="The hall as most are; null for one that sections write out."),
     ] = None
     rows: Annotated[
@@ -34,7 +52,11 @@ class SeatMapBody(Body):
     ] = None
     seats_per_row: Annotated[_Count | None, Meta(description="Of a grid.")] = None
     section: Annotated[
-        str | None, Meta(description="What the one section of a grid is called: Main unless given.")
+        str | None,
+        Meta(
+            description="What the one section is called; unless given, that of a grid is Main "
+            "and that of a banquet Hall."
+        ),
     ] = None
     stalls_rows: Annotated[
         _Count | None, Meta(description="Rows of the stalls, those in front included.")
@@ -51,15 +73,11 @@ class SeatMapBody(Body):
             "Front Stalls, which can have its own price; at most stallsRows."
         ),
     ] = None
-    name: Annotated[
-        str,
-        Meta(
-            max_length=200,
-            pattern=r"^[^\x00-\x1f\x7f]*$",
-            extra=NO_UNSEEN,
-            description="Of this version of the map, to tell it from others.",
-        ),
-    ] = ""
+    tables: Annotated[_Count | None, Meta(description="Of a banquet: Table 1, Table 2, …")] = None
+    seats_per_table: Annotated[
+        Annotated[int, Meta(ge=1, le=100)] | None, Meta(description="Around each table.")
+    ] = None
+    name: _VersionName = ""
     width: Annotated[
         _Size | None,
         Meta(description="Of the drawing, in the units of the seats; follows from them if absent."),
@@ -79,6 +97,42 @@ class SeatMapBody(Body):
         PointLayout | None,
         Meta(description="What everybody looks at; the middle of the front row unless given."),
     ] = None
+    categories: Annotated[
+        list[CategoryLayout],
+        Meta(description="Kinds of places and their colours, which places may name."),
+    ] = []
+    shapes: Annotated[
+        list[ShapeLayout],
+        Meta(description="To be drawn beneath the seats, in this order: the stage, the bar, …"),
+    ] = []
+    background_image_id: Annotated[
+        UUID | None, Meta(description="A picture of the organization or of the platform.")
+    ] = None
+    background_box: Annotated[
+        BoxLayout | None, Meta(description="Where the picture lies; the whole drawing if absent.")
+    ] = None
+
+
+class SeatMapImportBody(Body):
+    """A seat map written for another system, from which a hall gets its next version."""
+
+    format: Annotated[
+        Literal["pretix", "seatsio"],
+        Meta(description="A seating plan of pretix, or a published chart of seats.io."),
+    ]
+    document: Annotated[
+        msgspec.Raw,
+        Meta(
+            description="The plan or chart itself, as the other system wrote it.",
+            extra_json_schema={"type": "object"},
+        ),
+    ]
+    name: Annotated[
+        _VersionName | None, Meta(description="Of this version; that of the document unless given.")
+    ] = None
+    dry_run: Annotated[
+        bool, Meta(description="Only report what would be made and lost; nothing is kept.")
+    ] = False
 
 
 # What each form of a seat map needs, and what it may have besides.
@@ -89,6 +143,7 @@ _FIELDS: dict[str | None, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("stalls_rows", "stalls_seats_per_row", "balcony_rows", "balcony_seats_per_row"),
         ("front_rows",),
     ),
+    "banquet": (("tables", "seats_per_table"), ("section",)),
 }
 _NAMES_IN_JSON = {field.name: field.encode_name for field in msgspec.structs.fields(SeatMapBody)}
 
@@ -101,22 +156,26 @@ def layout_of(body: SeatMapBody) -> Layout:
         for field in needed
         if getattr(body, field) is None
     ]
+    of_forms = dict.fromkeys(field for form in _FIELDS.values() for field in (*form[0], *form[1]))
     errors += [
         FieldError(f"/{_NAMES_IN_JSON[field]}", "does not belong to this form of a seat map")
-        for form in _FIELDS.values()
-        for field in (*form[0], *form[1])
+        for field in of_forms
         if field not in (*needed, *allowed) and getattr(body, field) is not None
     ]
     if errors:
         raise Refused(SEAT_MAP_INVALID, errors=tuple(errors))
     drawn = _drawn(body)
     return Layout(
-        name=body.name,
+        name=body.name.strip(),
         width=body.width,
         height=body.height,
         sections=drawn,
         standing=body.standing,
         focal=body.focal,
+        categories=body.categories,
+        shapes=body.shapes,
+        background_image_id=body.background_image_id,
+        background_box=body.background_box,
     )
 
 
@@ -143,6 +202,10 @@ def _drawn(body: SeatMapBody) -> list[SectionLayout]:
             body.balcony_seats_per_row,
             body.front_rows or 0,
         ).sections
+    if body.template == "banquet":
+        assert body.tables is not None and body.seats_per_table is not None
+        _check_size(body.tables * body.seats_per_table)
+        return templates.banquet(body.tables, body.seats_per_table, body.section or "Hall").sections
     return body.sections or []
 
 
@@ -150,129 +213,3 @@ def _check_size(seats: int) -> None:
     # Before the seats are made: a template could ask for millions in one line.
     if seats > MOST_SEATS:
         raise Refused(SEAT_MAP_INVALID, errors=(FieldError("", f"more than {MOST_SEATS:,} seats"),))
-
-
-class SectionSummaryView(View):
-    """A section and how many seats it has."""
-
-    name: str
-    seats: int
-
-
-class StandingView(View):
-    """A standing area and how many people it takes."""
-
-    name: str
-    capacity: int
-
-
-class SeatMapSummaryView(View):
-    """A version of a seat map without its seats."""
-
-    id: UUID
-    hall_id: UUID
-    version: int
-    name: str
-    seats: int
-    sections: list[SectionSummaryView]
-    standing: list[StandingView]
-
-
-class SeatView(View, omit_defaults=True):
-    """A seat. Flags that are false are left out."""
-
-    id: UUID
-    label: str
-    number: str
-    x: float
-    y: float
-    accessible: bool = False
-    companion: bool = False
-    restricted_view: bool = False
-
-
-class RowView(View):
-    """Seats of one row, side by side."""
-
-    label: str
-    seats: list[SeatView]
-
-
-class SectionView(View):
-    """A section with its rows."""
-
-    name: str
-    rows: list[RowView]
-
-
-class PointView(View):
-    """A point of the hall."""
-
-    x: float
-    y: float
-
-
-class SeatMapView(View):
-    """A whole version of a seat map. It never changes; a change makes another version."""
-
-    id: UUID
-    hall_id: UUID
-    version: int
-    name: str
-    width: float
-    height: float
-    focal: PointView
-    sections: list[SectionView]
-    standing: list[StandingView]
-
-
-def seat_map_summary_view(seat_map: SeatMap) -> SeatMapSummaryView:
-    """What a seat map consists of, without its seats."""
-    return SeatMapSummaryView(
-        id=seat_map.id,
-        hall_id=seat_map.hall_id,
-        version=seat_map.version,
-        name=seat_map.name,
-        seats=len(seat_map.seats),
-        sections=[SectionSummaryView(part.name, len(part.seats)) for part in seat_map.sections],
-        standing=_standing(seat_map),
-    )
-
-
-def seat_map_view(seat_map: SeatMap) -> SeatMapView:
-    """A whole seat map, seats grouped into their rows."""
-    return SeatMapView(
-        id=seat_map.id,
-        hall_id=seat_map.hall_id,
-        version=seat_map.version,
-        name=seat_map.name,
-        width=seat_map.width,
-        height=seat_map.height,
-        focal=PointView(*seat_map.focal),
-        sections=[SectionView(part.name, _rows(part.seats)) for part in seat_map.sections],
-        standing=_standing(seat_map),
-    )
-
-
-def _standing(seat_map: SeatMap) -> list[StandingView]:
-    return [StandingView(area.name, area.capacity) for area in seat_map.standing]
-
-
-def _rows(seats: tuple[Seat, ...]) -> list[RowView]:
-    rows: list[RowView] = []
-    for seat in seats:
-        if not rows or rows[-1].label != seat.row:
-            rows.append(RowView(seat.row, []))
-        rows[-1].seats.append(
-            SeatView(
-                seat.id,
-                seat.label,
-                seat.number,
-                seat.x,
-                seat.y,
-                seat.accessible,
-                seat.companion,
-                seat.restricted_view,
-            )
-        )
-    return rows

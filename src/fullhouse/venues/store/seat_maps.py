@@ -1,6 +1,7 @@
 """Reads and writes versions of seat maps, which are never changed."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -10,10 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.venues.layout import Layout
 from fullhouse.venues.tables import seat_maps
-
-# "time zone … not recognized".
-_INVALID_PARAMETER_VALUE = "22023"
-
 
 _decode_layout = msgspec.json.Decoder(Layout).decode
 
@@ -26,6 +23,18 @@ class StoredSeatMap:
     hall_id: UUID
     version: int
     layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class SeatMapVersion:
+    """A version of a hall's seat map without what is in it."""
+
+    id: UUID
+    hall_id: UUID
+    version: int
+    name: str
+    seats: int
+    created_at: datetime
 
 
 async def next_version(connection: AsyncConnection, hall_id: UUID) -> int:
@@ -48,6 +57,7 @@ async def insert_seat_map(
             version=seat_map.version,
             layout=sa.cast(sa.literal(layout, sa.Text), JSONB),
             seat_count=seat_count,
+            name=seat_map.layout.name.strip(),
         )
     )
 
@@ -61,3 +71,37 @@ async def find_seat_map(connection: AsyncConnection, seat_map_id: UUID) -> Store
     if row is None:
         return None
     return StoredSeatMap(seat_map_id, row[0], row[1], _decode_layout(row[2]))
+
+
+async def list_versions(
+    connection: AsyncConnection,
+    hall_id: UUID,
+    limit: int,
+    *,
+    before: int | None = None,
+    offset: int = 0,
+) -> list[SeatMapVersion]:
+    """Versions of the hall's seat map, the newest first, those older than ``before``."""
+    statement = (
+        sa.select(
+            seat_maps.c.id,
+            seat_maps.c.hall_id,
+            seat_maps.c.version,
+            seat_maps.c.name,
+            seat_maps.c.seat_count,
+            seat_maps.c.created_at,
+        )
+        .where(seat_maps.c.hall_id == hall_id)
+        .order_by(seat_maps.c.version.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    if before is not None:
+        statement = statement.where(seat_maps.c.version < before)
+    return [SeatMapVersion(*row) for row in await connection.execute(statement)]
+
+
+async def count_versions(connection: AsyncConnection, hall_id: UUID) -> int:
+    """How many versions of its seat map a hall has."""
+    statement = sa.select(sa.func.count()).where(seat_maps.c.hall_id == hall_id)
+    return int((await connection.execute(statement)).scalar_one())

@@ -1,0 +1,1 @@
+"""Seat maps in the formats of other systems: read with a report of what is lost, and written."""

@@ -1,0 +1,67 @@
+"""Venues that were there before they said anything of themselves: a migration fills it in."""
+
+import asyncpg
+import sqlalchemy as sa
+from alembic import command
+
+from fullhouse import migrate
+from fullhouse.kit.db import engine_for
+from fullhouse.kit.embedded import EmbeddedPostgres
+
+_BEFORE = [
+    "INSERT INTO organizations (id, name) VALUES (gen_random_uuid(), 'House')",
+    "INSERT INTO shows (id, organization_id, kind, title)"
+    " SELECT gen_random_uuid(), id, 'play', 'A Play' FROM organizations",
+    # One for each sort of event that may be there.
+    "INSERT INTO venues (id, organization_id, name, address, city, country, timezone)"
+    " SELECT gen_random_uuid(), o.id, v.name, '5 Lane', 'Zürich', 'CH', 'UTC'"
+    " FROM organizations o, (VALUES ('draft'), ('published'), ('cancelled'), ('none')) v (name)",
+    "INSERT INTO events (id, organization_id, show_id, slug, title, status, currency, venue_id,"
+    " timezone, policy, published_at)"
+    " SELECT gen_random_uuid(), s.organization_id, s.id, v.name, 'A Play', v.name, 'CHF', v.id,"
+    " 'UTC', '{}', CASE WHEN v.name = 'draft' THEN NULL ELSE now() END"
+    " FROM shows s, venues v WHERE v.name <> 'none'",
+    "SELECT event_listings_refresh_v1(ARRAY(SELECT id FROM events))",
+]
+
+
+async def test_venues_of_before(postgres: EmbeddedPostgres) -> None:
+    url = postgres.dsn("before_content")
+    server = await asyncpg.connect(postgres.dsn("postgres"))
+    await server.execute("CREATE DATABASE before_content")
+    try:
+        await _upgrade(url, "0003")
+        connection = await asyncpg.connect(url)
+        for statement in _BEFORE:
+            await connection.execute(statement)
+        await migrate.upgrade(url)
+        rows = await connection.fetch(
+            "SELECT name, city_key, words, shown_until::text AS until FROM venues"
+        )
+        await connection.close()
+    finally:
+        await server.execute("DROP DATABASE before_content WITH (FORCE)")
+        await server.close()
+    assert {row["name"]: row["until"] for row in rows} == {
+        "draft": None,
+        # Without a date, and so without an end.
+        "published": "9999-01-01 00:00:00+00",
+        "cancelled": "-infinity",
+        "none": None,
+    }
+    assert {row["city_key"] for row in rows} == {"zurich"}
+    assert {row["words"] for row in rows} == {f"{row['name']} zurich 5 lane" for row in rows}
+
+
+async def _upgrade(url: str, revision: str) -> None:
+    configuration = migrate.config()
+
+    def run(connection: sa.Connection) -> None:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, revision)
+
+    engine = engine_for(url)
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+        await connection.commit()
+    await engine.dispose()
