@@ -5,9 +5,9 @@ from uuid import UUID
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from fullhouse.bookings.core.types import FreeSeat
-from fullhouse.catalog.rules import CategoryTerms, Policy
+from fullhouse.catalog.rules import CategoryTerms, Policy, SaleTerms
 from fullhouse.kit.ids import new_id
+from fullhouse.venues.seatmap import SeatMap
 from tests.support.selling_boxes import Box, MemoryBox, PostgresBox
 from tests.support.selling_machine import SellingMachine
 from tests.support.selling_rows import sale_terms
@@ -19,10 +19,18 @@ class InMemory(SellingMachine):
         categories: list[CategoryTerms],
         policy: Policy,
         capacities: dict[UUID, int],
-        seats: dict[UUID, list[FreeSeat]],
+        maps: list[SeatMap],
     ) -> Box:
         users = [new_id() for _ in range(3)]
-        return MemoryBox(sale_terms(categories, policy), capacities, seats, users)
+        return MemoryBox(_terms(categories, policy, maps), capacities, _by_id(maps), users)
+
+
+def _terms(categories: list[CategoryTerms], policy: Policy, maps: list[SeatMap]) -> SaleTerms:
+    return sale_terms(categories, policy, hall_id=maps[0].hall_id, seat_map_id=maps[0].id)
+
+
+def _by_id(maps: list[SeatMap]) -> dict[UUID, SeatMap]:
+    return {one.id: one for one in maps}
 
 
 def test_selling_in_memory() -> None:
@@ -44,9 +52,10 @@ def test_selling_in_postgresql(database_url: str) -> None:
             categories: list[CategoryTerms],
             policy: Policy,
             capacities: dict[UUID, int],
-            seats: dict[UUID, list[FreeSeat]],
+            maps: list[SeatMap],
         ) -> Box:
-            return PostgresBox(database_url, sale_terms(categories, policy), capacities, seats)
+            terms = _terms(categories, policy, maps)
+            return PostgresBox(database_url, terms, capacities, _by_id(maps))
 
     run_state_machine_as_test(
         InPostgres,

@@ -6,13 +6,15 @@ lets holds age.
 
 import asyncio
 import copy
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
+import msgspec
+
 from fullhouse.bookings.batch import Batch
-from fullhouse.bookings.core.commands import Command, Staff
+from fullhouse.bookings.core.commands import CallOff, Command, Staff
 from fullhouse.bookings.core.decide import Decision, decide
 from fullhouse.bookings.core.invariants import Snapshot
 from fullhouse.bookings.core.seating import FreeSeats
@@ -29,13 +31,15 @@ from fullhouse.bookings.core.types import (
     State,
     Status,
 )
+from fullhouse.bookings.core.vanishing import vanished
 from fullhouse.bookings.core.waitlist import joined_now, offer, openings
 from fullhouse.bookings.store import SESSION_SETTINGS
 from fullhouse.bookings.store import audit as audit_store
 from fullhouse.bookings.terms import Terms
-from fullhouse.catalog.rules import SaleTerms
+from fullhouse.catalog.rules import CategoryTerms, SaleTerms
 from fullhouse.kit.db import Database, RawConnection
-from tests.support.selling_rows import add_showtime, add_user
+from fullhouse.venues.seatmap import SeatMap
+from tests.support.selling_rows import add_hall, add_showtime, add_user
 
 T = TypeVar("T")
 
@@ -53,6 +57,11 @@ class Box(Protocol):
         ...
 
     def pass_time(self, seconds: int) -> None: ...
+
+    def cancel(self) -> None:
+        """Cancel the showtime, as the catalogue does: its bookings stay as they are."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -63,13 +72,13 @@ class MemoryBox:
         self,
         terms: SaleTerms,
         capacities: dict[UUID, int],
-        seats: dict[UUID, list[FreeSeat]],
+        maps: Mapping[UUID, SeatMap],
         users: list[UUID],
     ) -> None:
         self.terms = terms
         self.users = users
         self._now = terms.starts_at - timedelta(days=5)
-        self._seats = seats
+        self._maps = maps
         self._allotments = {
             category_id: Allotment(terms.showtime_id, category_id, capacity)
             for category_id, capacity in capacities.items()
@@ -85,6 +94,11 @@ class MemoryBox:
     def pass_time(self, seconds: int) -> None:
         self._now += timedelta(seconds=seconds)
 
+    def cancel(self) -> None:
+        self.terms = msgspec.structs.replace(
+            self.terms, on_sale=False, called_off="showtime_cancelled"
+        )
+
     def run(self, commands: list[Command]) -> list[Result]:
         decision = decide(copy.deepcopy(self._state(commands)), commands)
         self._serve_line(decision)
@@ -98,7 +112,7 @@ class MemoryBox:
             list(self._claims.values()),
             list(self._bookings.values()),
             list(self._line),
-            frozenset(self._seats),
+            frozenset(one.id for one in self.terms.categories.values() if one.seated),
         )
 
     def acts(self, staff: Staff) -> list[tuple[str, str]]:
@@ -119,6 +133,7 @@ class MemoryBox:
         }
         # Waiting bookings are left out, as the real store leaves them out unless asked for.
         named = {getattr(command, "booking_id", None) for command in commands}
+        calls_off = any(isinstance(command, CallOff) for command in commands)
         return State(
             self._now,
             {
@@ -130,6 +145,7 @@ class MemoryBox:
                 booking.id: booking
                 for booking in self._bookings.values()
                 if booking.status is not Status.WAITLISTED
+                or calls_off
                 or booking.id in named
                 or booking.idempotency_key is not None
             },
@@ -139,7 +155,18 @@ class MemoryBox:
                 if booking.idempotency_key is not None
             },
             places,
+            {
+                (self.terms.showtime_id, seat_id)
+                for booking in self._bookings.values()
+                if booking.status is Status.EXPIRED
+                for seat_id in vanished(booking, self.terms, self._map)
+            },
         )
+
+    @property
+    def _map(self) -> SeatMap:
+        assert self.terms.seat_map_id is not None
+        return self._maps[self.terms.seat_map_id]
 
     def _serve_line(self, decision: Decision) -> None:
         ledger = decision.ledger
@@ -165,17 +192,25 @@ class MemoryBox:
             offer(decision, joined_now(decision), self._free_seats(decision))
 
     def _free_seats(self, decision: Decision) -> dict[tuple[UUID, UUID], FreeSeats]:
-        claims = decision.ledger.state.inventories[self.terms.showtime_id].claims
+        inventory = decision.ledger.state.inventories[self.terms.showtime_id]
+        seat_map_id = inventory.terms.seat_map_id
+        assert seat_map_id is not None
         return {
-            (self.terms.showtime_id, category_id): FreeSeats(
-                [seat for seat in seats if seat.id not in claims]
+            (self.terms.showtime_id, category.id): FreeSeats(
+                [
+                    seat
+                    for seat in seats_in(self._maps[seat_map_id], category)
+                    if seat.id not in inventory.claims
+                ]
             )
-            for category_id, seats in self._seats.items()
+            for category in inventory.terms.categories.values()
+            if category.seated
         }
 
     def _keep(self, decision: Decision) -> None:
         ledger = decision.ledger
         inventory = ledger.state.inventories[self.terms.showtime_id]
+        self.terms = inventory.terms
         self._allotments = inventory.allotments
         self._claims = inventory.claims
         self._bookings |= ledger.state.bookings
@@ -195,11 +230,11 @@ class PostgresBox:
         url: str,
         terms: SaleTerms,
         capacities: dict[UUID, int],
-        seats: dict[UUID, list[FreeSeat]],
+        maps: Mapping[UUID, SeatMap],
     ) -> None:
         self.terms = terms
         self.users: list[UUID] = []
-        self._seats = seats
+        self._maps = maps
         self._runner = asyncio.Runner()
         self._await(self._open(url, capacities))
 
@@ -214,6 +249,17 @@ class PostgresBox:
                 "UPDATE bookings SET expires_at = expires_at - $1::interval"
                 " WHERE showtime_id = $2 AND status = 'reserved'",
                 timedelta(seconds=seconds),
+                self.terms.showtime_id,
+            )
+        )
+
+    def cancel(self) -> None:
+        self._await(
+            self._connection.execute(
+                "WITH cancelled AS ("
+                "  UPDATE showtimes SET status = 'cancelled' WHERE id = $1 RETURNING id)"
+                " UPDATE inventories i SET revision = revision + 1 FROM cancelled c"
+                " WHERE i.showtime_id = c.id",
                 self.terms.showtime_id,
             )
         )
@@ -241,20 +287,34 @@ class PostgresBox:
     async def _open(self, url: str, capacities: dict[UUID, int]) -> None:
         database = Database(url)
         self._connection: RawConnection = await database.connect_raw(**SESSION_SETTINGS)
+        await add_hall(self._connection, list(self._maps.values()))
         await add_showtime(self._connection, self.terms, capacities)
         self.users = [await add_user(self._connection) for _ in range(3)]
-        self._batch = Batch(self._connection, _KnownSeats(database, self._seats))
+        self._batch = Batch(self._connection, _KnownSeats(database, self._maps))
 
     def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(coroutine)
 
 
 class _KnownSeats(Terms):
-    """Terms from the database, seats from the test: no hall is needed."""
+    """Terms from the database, seat maps from the test: no layout is needed."""
 
-    def __init__(self, database: Database, seats: dict[UUID, list[FreeSeat]]) -> None:
+    def __init__(self, database: Database, maps: Mapping[UUID, SeatMap]) -> None:
         super().__init__(database, None)  # type: ignore[arg-type]
-        self._seats_of = seats
+        self._maps = maps
+
+    async def seat_map(self, terms: SaleTerms) -> SeatMap | None:
+        return None if terms.seat_map_id is None else self._maps[terms.seat_map_id]
 
     async def seats_of(self, terms: SaleTerms, category_id: UUID) -> list[FreeSeat]:
-        return list(self._seats_of[category_id])
+        assert terms.seat_map_id is not None
+        return seats_in(self._maps[terms.seat_map_id], terms.categories[category_id])
+
+
+def seats_in(seat_map: SeatMap, category: CategoryTerms) -> list[FreeSeat]:
+    """The seats that a category has in a map, as they are offered."""
+    return [
+        FreeSeat(seat.id, seat.label, (seat.section, seat.row), place)
+        for place, seat in enumerate(seat_map.seats)
+        if seat.section in (category.sections or ())
+    ]

@@ -9,13 +9,17 @@ from datetime import datetime, timedelta
 from itertools import permutations
 from uuid import UUID
 
+from msgspec import UNSET
+
 from fullhouse.bookings.core.commands import (
     Block,
+    CallOff,
     Cancel,
     Command,
     Confirm,
     Expire,
     Leave,
+    Move,
     Reserve,
     Resize,
     Settlement,
@@ -42,16 +46,36 @@ class ModelBooking:
 
 
 @dataclass
+class ModelMap:
+    """A seat map: rows of neighbours, all sold in one category, and places to stand in another.
+
+    Without rows it lacks the section of that category.
+    """
+
+    rows: list[list[UUID]]
+    standing: int
+
+    @property
+    def seats(self) -> list[UUID]:
+        return [seat for row in self.rows for seat in row]
+
+
+@dataclass
 class Model:
-    """One showtime. ``capacity`` and ``blocked_places`` by counted category."""
+    """One showtime with a category of seats and one of counted places, which has ``capacity``."""
 
     terms: SaleTerms
     now: datetime
-    capacity: dict[UUID, int]
-    blocked_places: dict[UUID, int]
-    seats_of: dict[UUID, list[UUID]]  # by seated category
-    section_of: dict[UUID, str]
-    rows: list[list[UUID]]  # of neighbours
+    stalls: UUID
+    general: UUID
+    capacity: int
+    maps: dict[UUID, ModelMap]
+    map_id: UUID
+    prices: dict[UUID, int]  # at this showtime, by category
+    special: dict[UUID, int | None] = field(default_factory=dict)  # prices that are not the usual
+    blocked_places: int = 0
+    called_off: bool = False
+    signed: list[str] = field(default_factory=list)  # what staff have changed since it was emptied
     bookings: dict[UUID, ModelBooking] = field(default_factory=dict)
     blocked_seats: set[UUID] = field(default_factory=set)
     line: list[UUID] = field(default_factory=list)  # bookings in the order of joining
@@ -87,10 +111,17 @@ class Model:
             for booking in self.bookings.values()
             if booking.status in OWNING
         )
-        if category_id in self.seats_of:
-            seats = self.seats_of[category_id]
-            return len(seats) - owned - len(self.blocked_seats & set(seats))
-        return self.capacity[category_id] - self.blocked_places[category_id] - owned
+        if category_id == self.stalls:
+            return len(self.seats) - owned - len(self.blocked_seats)
+        return self.capacity - self.blocked_places - owned
+
+    @property
+    def rows(self) -> list[list[UUID]]:
+        return self.maps[self.map_id].rows
+
+    @property
+    def seats(self) -> list[UUID]:
+        return self.maps[self.map_id].seats
 
     def taken_seats(self) -> set[UUID]:
         owned = {
@@ -120,6 +151,8 @@ class Model:
                 return self._cancel(command)
             case Leave():
                 return self._leave(command)
+            case Block() | Unblock() if command.seat_map_id != self.map_id:
+                return Outcome.OTHER_SEAT_MAP
             case Block():
                 if {seat.id for seat in command.seats} & (self.taken_seats() - self.blocked_seats):
                     return Outcome.SEATS_TAKEN
@@ -132,6 +165,11 @@ class Model:
                 return Outcome.CHANGED
             case Resize():
                 return self._resize(command)
+            case Move():
+                return self._move(command)
+            case CallOff():
+                # Which bookings it ends is the core's choice: see ``end``.
+                return Outcome.CALLED_OFF if self.called_off else Outcome.NOT_CALLED_OFF
             case Expire():
                 return Outcome.SWEPT
 
@@ -144,14 +182,15 @@ class Model:
                 return Outcome.KEY_REUSED
             if same_key:
                 return Outcome.REPLAYED
+        if self.called_off:
+            return Outcome.SALES_CLOSED
+        if command.seats and command.seat_map_id != self.map_id:
+            return Outcome.OTHER_SEAT_MAP
         quantities = dict(command.items)
-        if not command.join_waitlist and any(cat in self.seats_of for cat in quantities):
+        if self.stalls in quantities and (not command.join_waitlist or command.seats):
             return Outcome.SEATS_REQUIRED
-        for seat in command.seats:
-            category_id = next(cat for cat, seats in self.seats_of.items() if seat.id in seats)
-            if any(cat == category_id for cat, _ in command.items):
-                return Outcome.SEATS_REQUIRED
-            quantities[category_id] = quantities.get(category_id, 0) + 1
+        for _ in command.seats:
+            quantities[self.stalls] = quantities.get(self.stalls, 0) + 1
         limit = self._limit(command, quantities)
         if limit:
             return Outcome.LIMIT_EXCEEDED
@@ -181,7 +220,7 @@ class Model:
             return True
         if policy.max_per_user is not None and owned + wanted > policy.max_per_user:
             return True
-        sizes = {cat: len(seats) for cat, seats in self.seats_of.items()} | self.capacity
+        sizes = {self.stalls: len(self.seats), self.general: self.capacity}
         return command.join_waitlist and any(n > sizes[cat] for cat, n in quantities.items())
 
     def _refusal(self, command: Reserve, quantities: dict[UUID, int]) -> Outcome | None:
@@ -190,7 +229,7 @@ class Model:
         for category_id, quantity in quantities.items():
             if self.waiting(category_id) or self.free(category_id) < quantity:
                 return Outcome.SOLD_OUT
-            if category_id in self.seats_of and not command.seats:
+            if category_id == self.stalls and not command.seats:
                 return Outcome.SEATS_REQUIRED
         return None
 
@@ -228,7 +267,7 @@ class Model:
             status,
             quantities,
             seats,
-            sum(self.terms.categories[cat].price * n for cat, n in quantities.items()),
+            sum(self.prices[cat] * n for cat, n in quantities.items()),
             command.idempotency_key,
             command.fingerprint,
             self.now + hold if held else None,
@@ -241,6 +280,8 @@ class Model:
         if booking.status is Status.CONFIRMED:
             return Outcome.CONFIRMED
         paid = command.settlement is Settlement.PAID
+        if self.called_off and booking.status is Status.RESERVED:
+            return Outcome.UNFULFILLABLE if paid else Outcome.SALES_CLOSED
         if booking.status is Status.RESERVED:
             if command.settlement is Settlement.NOTHING_OWED and booking.total:
                 return Outcome.PAYMENT_REQUIRED
@@ -251,6 +292,8 @@ class Model:
             return Outcome.EXPIRED if expired else Outcome.TRANSITION_REFUSED
         if (
             booking.status is Status.EXPIRED
+            and not self.called_off
+            and booking.seats <= set(self.seats)
             and not booking.seats & self.taken_seats()
             and all(self.free(cat) >= n for cat, n in booking.quantities.items())
         ):
@@ -265,7 +308,8 @@ class Model:
         if booking.status is Status.WAITLISTED:
             booking.status = Status.LEFT
         elif booking.status in OWNING:
-            if booking.status is Status.CONFIRMED and command.staff is None:
+            by_buyer = command.staff is None and not self.called_off
+            if booking.status is Status.CONFIRMED and by_buyer:
                 hours = self.terms.policy.cancellation.hours_before
                 if self.terms.starts_at - self.now < timedelta(hours=hours):
                     return Outcome.CANCELLATION_CLOSED
@@ -286,19 +330,76 @@ class Model:
 
     def _resize(self, command: Resize) -> Outcome:
         category_id = command.category_id
-        if category_id in self.seats_of:
-            return Outcome.SEATED_CATEGORY
-        capacity, blocked = self.capacity[category_id], self.blocked_places[category_id]
-        owned = capacity - blocked - self.free(category_id)
-        capacity = capacity if command.capacity is None else command.capacity
-        blocked = blocked if command.blocked is None else command.blocked
-        if owned + blocked > capacity:
-            return Outcome.BELOW_COMMITTED
-        self.capacity[category_id], self.blocked_places[category_id] = capacity, blocked
+        places = (command.capacity, command.blocked)
+        if category_id == self.stalls:
+            if places != (None, None):
+                return Outcome.SEATED_CATEGORY
+        else:
+            owned = self.capacity - self.blocked_places - self.free(category_id)
+            capacity = self.capacity if command.capacity is None else command.capacity
+            blocked = self.blocked_places if command.blocked is None else command.blocked
+            if owned + blocked > capacity:
+                return Outcome.BELOW_COMMITTED
+            if (capacity, blocked) != (self.capacity, self.blocked_places):
+                self.signed.append("allotment.resized")
+            self.capacity, self.blocked_places = capacity, blocked
+        if command.price is not UNSET:
+            if command.price != self.special.get(category_id):
+                self.signed.append("allotment.repriced")
+            self.special[category_id] = command.price
+            usual = self.terms.categories[category_id].usual
+            self.prices[category_id] = usual if command.price is None else command.price
         return Outcome.CHANGED
+
+    def _move(self, command: Move) -> Outcome:
+        if command.to_map == self.map_id:
+            return Outcome.CHANGED
+        if command.from_map != self.map_id:
+            return Outcome.OTHER_SEAT_MAP
+        if self.called_off:
+            return Outcome.SHOWTIME_CLOSED
+        before, after = self.maps[self.map_id], self.maps[command.to_map]
+        if not after.rows:
+            return Outcome.SECTIONS_MISSING
+        if not self.taken_seats() <= set(after.seats):
+            return Outcome.SEATS_MISSING
+        all_of_it = self.capacity == before.standing
+        capacity = after.standing if all_of_it else min(self.capacity, after.standing)
+        if capacity < self.capacity - self.free(self.general):
+            return Outcome.BELOW_COMMITTED
+        self.capacity, self.map_id = capacity, command.to_map
+        self.signed.append("showtime.moved")
+        return Outcome.CHANGED
+
+    def overdue(self) -> set[UUID]:
+        """Holds that have run out, which end with the next batch."""
+        return {
+            booking.id
+            for booking in self.bookings.values()
+            if booking.status is Status.RESERVED
+            and booking.expires_at is not None
+            and booking.expires_at <= self.now
+        }
+
+    def live(self) -> set[UUID]:
+        """Bookings that own places or wait for some."""
+        return {
+            booking.id
+            for booking in self.bookings.values()
+            if booking.status in (*OWNING, Status.WAITLISTED)
+        }
+
+    def end(self, ended: set[UUID]) -> None:
+        """The core has ended these bookings of a cancelled showtime."""
+        for booking_id in ended:
+            booking = self.bookings[booking_id]
+            waited = booking.status is Status.WAITLISTED
+            booking.status = Status.LEFT if waited else Status.CANCELLED
 
     def _serve(self, joined: set[UUID]) -> None:
         """Walk the line once from its head; who fits is served. Nothing freed means none fits."""
+        if self.called_off:
+            return
         for booking_id in self.line:
             booking = self.bookings[booking_id]
             if booking.status is not Status.WAITLISTED:
@@ -310,6 +411,7 @@ class Model:
             at_once = booking_id in joined
             seconds = policy.hold_seconds if at_once else policy.offer_seconds
             booking.status = Status.RESERVED
+            booking.total = self.prices[category_id] * quantity
             booking.expires_at = self.now + timedelta(seconds=seconds)
             self.offered.append(booking_id)
 

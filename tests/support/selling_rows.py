@@ -1,6 +1,7 @@
 """Rows for tests that sell: an event with its categories and showtimes, without the catalogue."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +13,9 @@ from fullhouse.bookings.core.commands import Reserve, Staff
 from fullhouse.catalog.rules import CategoryTerms, Policy, SaleTerms
 from fullhouse.kit.db import RawConnection
 from fullhouse.kit.ids import new_code, new_id
+from fullhouse.venues.building import build
+from fullhouse.venues.layout import Layout, RowLayout, SeatLayout, SectionLayout, StandingLayout
+from fullhouse.venues.seatmap import SeatMap
 
 STAFF = Staff("user", new_id(), "192.0.2.1", "a-request")
 
@@ -47,8 +51,10 @@ def sale_terms(
     return msgspec.structs.replace(terms, **changes)
 
 
-def counted(price: int = 5_000, name: str = "General") -> CategoryTerms:
-    return CategoryTerms(new_id(), name, price, None)
+def counted(
+    price: int = 5_000, name: str = "General", areas: tuple[str, ...] | None = None
+) -> CategoryTerms:
+    return CategoryTerms(new_id(), name, price, None, areas)
 
 
 def seated(section: str = "Main", price: int = 7_000) -> CategoryTerms:
@@ -99,10 +105,11 @@ async def add_showtime(
         terms.sales_close_at,
     )
     await connection.execute(
-        """INSERT INTO showtimes (id, event_id, seat_map_id, status, starts_at, ends_at)
-        VALUES ($1, $2, $3, 'scheduled', $4, $5)""",
+        """INSERT INTO showtimes (id, event_id, hall_id, seat_map_id, status, starts_at, ends_at)
+        VALUES ($1, $2, $3, $4, 'scheduled', $5, $6)""",
         terms.showtime_id,
         terms.event_id,
+        terms.hall_id,
         terms.seat_map_id,
         terms.starts_at,
         terms.starts_at + timedelta(hours=2),
@@ -110,8 +117,8 @@ async def add_showtime(
     await connection.execute("INSERT INTO inventories (showtime_id) VALUES ($1)", terms.showtime_id)
     for rank, category in enumerate(terms.categories.values()):
         await connection.execute(
-            """INSERT INTO categories (id, event_id, name, price, capacity, sections, rank)
-            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING""",
+            """INSERT INTO categories (id, event_id, name, price, capacity, sections, rank, areas)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING""",
             category.id,
             terms.event_id,
             category.name,
@@ -119,6 +126,7 @@ async def add_showtime(
             capacities[category.id],
             None if category.sections is None else list(category.sections),
             rank,
+            None if category.areas is None else list(category.areas),
         )
         await connection.execute(
             "INSERT INTO allotments (showtime_id, category_id, capacity) VALUES ($1, $2, $3)",
@@ -126,6 +134,44 @@ async def add_showtime(
             category.id,
             capacities[category.id],
         )
+
+
+def hall_map(
+    hall_id: UUID,
+    section: str,
+    seats: Sequence[tuple[str, int]],
+    areas: Mapping[str, int],
+    version: int = 1,
+) -> SeatMap:
+    """A version of a hall's seat map: these rows and numbers of one section, which may be none."""
+    names = dict.fromkeys(row for row, _ in seats)
+    rows = [
+        RowLayout(name, [SeatLayout(number, number, 0) for row, number in seats if row == name])
+        for name in names
+    ]
+    layout = Layout(
+        sections=[SectionLayout(section, rows)] if rows else [],
+        standing=[StandingLayout(name, size) for name, size in areas.items()],
+    )
+    return build(layout, seat_map_id=new_id(), hall_id=hall_id, version=version)
+
+
+async def add_hall(connection: RawConnection, maps: Sequence[SeatMap]) -> None:
+    """Store a hall with the rows of its seat maps; their layouts are left empty."""
+    venue_id, hall_id = new_id(), maps[0].hall_id
+    await connection.execute(
+        "INSERT INTO venues (id, name, city, country, timezone)"
+        " VALUES ($1, 'House', 'Bern', 'CH', 'UTC')",
+        venue_id,
+    )
+    await connection.execute(
+        "INSERT INTO halls (id, venue_id, name) VALUES ($1, $2, 'Hall')", hall_id, venue_id
+    )
+    await connection.executemany(
+        "INSERT INTO seat_maps (id, hall_id, version, layout, seat_count)"
+        " VALUES ($1, $2, $3, '{}', $4)",
+        [(one.id, hall_id, one.version, len(one.seats)) for one in maps],
+    )
 
 
 class Shop:

@@ -14,12 +14,17 @@ MOST_SHOWN = 100
 
 
 class Report(msgspec.Struct):
-    """How much was looked at, how often each invariant was broken, and the first breaches."""
+    """How much was looked at, how often each invariant was broken, and the first breaches.
+
+    ``clearing`` showtimes were cancelled and have bookings that are still to be ended, which is no
+    breach: that goes on by itself.
+    """
 
     showtimes: int
     bookings: int
     broken: dict[str, int]
     examples: list[Breach]
+    clearing: int = 0
 
     @property
     def is_clean(self) -> bool:
@@ -35,6 +40,7 @@ async def audit(database: Database) -> Report:
             found = breaches(snapshot)
             report.showtimes += 1
             report.bookings += len(snapshot.bookings)
+            report.clearing += snapshot.cancelled and not snapshot.cleared
             for invariant, count in Counter(breach.invariant for breach in found).items():
                 report.broken[invariant] += count
             report.examples += found[: MOST_SHOWN - len(report.examples)]

@@ -5,10 +5,18 @@ from typing import NamedTuple
 from uuid import UUID
 
 from fullhouse.bookings import store
-from fullhouse.bookings.core.commands import Command, Reserve
+from fullhouse.bookings.core.commands import CallOff, Command, Confirm, Reserve, Settlement
 from fullhouse.bookings.core.decide import Decision, decide
 from fullhouse.bookings.core.seating import FreeSeats
-from fullhouse.bookings.core.types import Inventory, Result, State
+from fullhouse.bookings.core.types import (
+    Booking,
+    Inventory,
+    Outcome,
+    Result,
+    State,
+    Status,
+)
+from fullhouse.bookings.core.vanishing import vanished
 from fullhouse.bookings.core.waitlist import LineKey, joined_now, offer, openings
 from fullhouse.bookings.terms import Terms
 from fullhouse.kit.db import RawConnection
@@ -32,21 +40,28 @@ class Batch:
         self._connection = connection
         self._terms = terms
 
-    async def run(self, commands: list[Command], *, repeated: bool = False) -> Settled:
+    async def run(
+        self, commands: list[Command], *, repeated: bool = False, together: bool = False
+    ) -> Settled:
         """The results, once they are committed. On any error nothing is, and it is raised.
 
-        ``repeated`` says that the same commands may have been committed before, unseen.
+        ``repeated`` says that the same commands may have been committed before, unseen;
+        ``together``, that nothing is to be done unless all of them change what they ask for.
         """
         needs = store.needs_of(commands, repeated=repeated)
         while True:
             await self._connection.execute("BEGIN")
-            state = await self._load(needs, commands)
-            overdue = len(state.bookings) >= store.OVERDUE_LIMIT + len(needs.bookings) + len(
+            loaded = await store.load(self._connection, needs)
+            state = await self._state(loaded, commands)
+            overdue = len(loaded.bookings) >= store.OVERDUE_LIMIT + len(needs.bookings) + len(
                 needs.keys
             )
             # With more overdue holds than one load takes, only end them, and look again. What
             # they free is safe meanwhile: while anybody waits, nobody else gets it.
             decision = decide(state, [] if overdue else commands)
+            if together and any(one.outcome is not Outcome.CHANGED for one in decision.results):
+                await self._connection.execute("ROLLBACK")
+                return Settled(decision.results, set())
             unserved = set() if overdue else await self._serve_lines(decision)
             if decision.ledger.is_changed:
                 await store.save(self._connection, decision.ledger)
@@ -54,8 +69,7 @@ class Batch:
             if not overdue:
                 return Settled(decision.results, unserved)
 
-    async def _load(self, needs: store.Needs, commands: list[Command]) -> State:
-        loaded = await store.load(self._connection, needs)
+    async def _state(self, loaded: store.Loaded, commands: list[Command]) -> State:
         revisions = dict(loaded.revisions)
         terms = await self._terms.at(self._connection, revisions)
         inventories = {
@@ -72,10 +86,21 @@ class Batch:
             and command.showtime_id in inventories
             and terms[command.showtime_id].policy.max_per_user is not None
         }
-        return State(
+        bookings = {booking.id: booking for booking in loaded.bookings}
+        for command in commands:
+            if isinstance(command, CallOff) and command.showtime_id in inventories:
+                inventory = inventories[command.showtime_id]
+                live, claims = await store.load_live(
+                    self._connection, command.showtime_id, command.limit, loaded.now
+                )
+                # What other commands name is there already, and is one thing in a batch.
+                bookings = {booking.id: booking for booking in live} | bookings
+                inventory.claims |= {claim.seat_id: claim for claim in claims}
+        await self._add_joined_sums(loaded.bookings)
+        state = State(
             now=loaded.now,
             inventories=inventories,
-            bookings={booking.id: booking for booking in loaded.bookings},
+            bookings=bookings,
             keys={
                 (booking.showtime_id, booking.user_id, booking.idempotency_key): booking.id
                 for booking in loaded.bookings
@@ -83,6 +108,36 @@ class Batch:
             },
             places=await store.load_places(self._connection, list(limited)) if limited else {},
         )
+        state.gone = await self._gone(commands, state)
+        return state
+
+    async def _add_joined_sums(self, bookings: list[Booking]) -> None:
+        """For who repeats the request with which they joined a line, and has been served since."""
+        served = [
+            booking
+            for booking in bookings
+            if booking.joined_position
+            and booking.idempotency_key is not None
+            and booking.status is not Status.WAITLISTED
+        ]
+        if served:
+            sums = await store.load_joined_sums(self._connection, served)
+            for booking in served:
+                booking.joined_sums = sums.get(booking.id)
+
+    async def _gone(self, commands: list[Command], state: State) -> set[tuple[UUID, UUID]]:
+        """Seats that a late payment would have back and that the present seat map does not have."""
+        gone: set[tuple[UUID, UUID]] = set()
+        for command in commands:
+            if not isinstance(command, Confirm) or command.settlement is not Settlement.PAID:
+                continue
+            booking = state.bookings.get(command.booking_id)
+            if booking is None or booking.status is not Status.EXPIRED:
+                continue
+            terms = state.inventories[booking.showtime_id].terms
+            seat_map = await self._terms.seat_map(terms)
+            gone |= {(booking.showtime_id, seat) for seat in vanished(booking, terms, seat_map)}
+        return gone
 
     async def _serve_lines(self, decision: Decision) -> set[UUID]:
         """Offer free places along the lines; answers the showtimes where the limit cut it short."""

@@ -39,14 +39,18 @@ class BestSeats:
         UNKNOWN_CATEGORY, VALIDATION_FAILED for a category without seats, SOLD_OUT when there are
         not so many.
         """
+        async with self._database.read_raw() as connection:
+            found = await read.version_of(connection, terms.showtime_id)
+            document = await read.standing(connection, terms.showtime_id)
+        if found is None or document is None:
+            raise Refused(NOT_FOUND)
+        if found[1] != terms.revision:
+            # Sold by another seat map, perhaps; at worst a moment later it is another again.
+            terms = await self._known.renew(terms.showtime_id) or terms
         seat_map = await self._known.seat_map(terms)
         if seat_map is None:
             raise Refused(NO_SEAT_MAP)
         _check_category(terms, request.category_id)
-        async with self._database.read_raw() as connection:
-            document = await read.standing(connection, terms.showtime_id)
-        if document is None:
-            raise Refused(NOT_FOUND)
         blocks = (await self._known.neighbours(seat_map)).blocks
         find = partial(_find, blocks, seat_map.focal, terms, request, document)
         if len(seat_map.seats) <= SMALL:

@@ -1,9 +1,11 @@
 """What people do with bookings: one function for each intention, all through the sequencer."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
+
+from msgspec import UNSET, UnsetType
 
 from fullhouse.api.context import client_address, request_id
 from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
@@ -11,6 +13,7 @@ from fullhouse.api.principal import Principal
 from fullhouse.bookings.core.commands import (
     Block,
     Cancel,
+    Command,
     Confirm,
     Leave,
     Reserve,
@@ -20,13 +23,16 @@ from fullhouse.bookings.core.commands import (
     Staff,
     Unblock,
 )
-from fullhouse.bookings.core.types import Allotment, Result
+from fullhouse.bookings.core.types import Allotment, Outcome, Result
 from fullhouse.bookings.errors import DUPLICATE_SEAT, NO_SEAT_MAP, granted
 from fullhouse.bookings.sequencer import Sequencer
 from fullhouse.bookings.terms import Terms
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.kit.ids import new_code, new_id
+
+# How often a command is made again because the seat map had changed meanwhile.
+_MOST_TURNS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +79,25 @@ async def reserve(
     quantities: dict[UUID, int] = {}
     for category_id, quantity in order.items:
         quantities[category_id] = quantities.get(category_id, 0) + quantity
-    seats = await _choose(desk, terms, order.seats) if order.seats else ()
-    command = Reserve(
-        showtime_id=order.showtime_id,
-        booking_id=new_id(),
-        user_id=user_id,
-        code=new_code(),
-        items=tuple(quantities.items()),
-        seats=seats,
-        blocks=await _beside(desk, terms, seats),
-        allow_orphans=order.allow_orphans,
-        join_waitlist=order.join_waitlist,
-        idempotency_key=repeatable.key if repeatable else None,
-        fingerprint=repeatable.fingerprint if repeatable else None,
-    )
-    return granted(await desk.sequencer.submit(command)), terms
+
+    async def make(terms: SaleTerms) -> Reserve:
+        seats = await _choose(desk, terms, order.seats) if order.seats else ()
+        return Reserve(
+            showtime_id=order.showtime_id,
+            booking_id=new_id(),
+            user_id=user_id,
+            code=new_code(),
+            items=tuple(quantities.items()),
+            seats=seats,
+            blocks=await _beside(desk, terms, seats),
+            allow_orphans=order.allow_orphans,
+            join_waitlist=order.join_waitlist,
+            idempotency_key=repeatable.key if repeatable else None,
+            fingerprint=repeatable.fingerprint if repeatable else None,
+            seat_map_id=terms.seat_map_id,
+        )
+
+    return granted(await _by_its_seat_map(desk, terms, make)), terms
 
 
 async def confirm(
@@ -118,14 +128,22 @@ async def leave(desk: Desk, showtime_id: UUID, booking_id: UUID) -> Result:
 
 async def block_seats(desk: Desk, staff: Staff, terms: SaleTerms, seats: Sequence[str]) -> Result:
     """Take free seats of the showtime off sale, all or none; also before it is published."""
-    chosen = await _choose(desk, terms, seats)
-    return granted(await desk.sequencer.submit(Block(terms.showtime_id, staff, chosen)))
+
+    async def make(terms: SaleTerms) -> Block:
+        chosen = await _choose(desk, terms, seats)
+        return Block(terms.showtime_id, staff, chosen, terms.seat_map_id)
+
+    return granted(await _by_its_seat_map(desk, terms, make))
 
 
 async def unblock_seats(desk: Desk, staff: Staff, terms: SaleTerms, seats: Sequence[str]) -> Result:
     """Put blocked seats back on sale, all or none; free ones may be among them."""
-    chosen = await _choose(desk, terms, seats)
-    return granted(await desk.sequencer.submit(Unblock(terms.showtime_id, staff, chosen)))
+
+    async def make(terms: SaleTerms) -> Unblock:
+        chosen = await _choose(desk, terms, seats)
+        return Unblock(terms.showtime_id, staff, chosen, terms.seat_map_id)
+
+    return granted(await _by_its_seat_map(desk, terms, make))
 
 
 async def resize(
@@ -135,18 +153,37 @@ async def resize(
     category_id: UUID,
     capacity: int | None,
     blocked: int | None,
-) -> Allotment:
-    """Set a counted category's capacity, blocked places, or both; answers the new counters."""
-    command = Resize(showtime_id, staff, category_id, capacity, blocked)
+    price: int | UnsetType | None = UNSET,
+) -> tuple[Allotment, int]:
+    """Set what a category has at a showtime: capacity, blocked places, price in minor units.
+
+    A price of None is the category's own. Answers the new counters and the price.
+    """
+    command = Resize(showtime_id, staff, category_id, capacity, blocked, price)
     result = granted(await desk.sequencer.submit(command))
     assert result.allotment is not None
-    return result.allotment
+    return result.allotment, result.price
 
 
 def staff_of(principal: Principal) -> Staff:
     """The caller of the request at hand, who acts for the organization."""
     kind: Literal["user", "api_key"] = "user" if principal.key is None else "api_key"
     return Staff(kind, principal.id, client_address(), request_id())
+
+
+async def _by_its_seat_map(
+    desk: Desk, terms: SaleTerms, make: Callable[[SaleTerms], Awaitable[Command]]
+) -> Result:
+    """The result of a command that names seats, made again if the seat map was another already."""
+    result = await desk.sequencer.submit(await make(terms))
+    for _ in range(_MOST_TURNS):
+        if result.outcome is not Outcome.OTHER_SEAT_MAP:
+            break
+        renewed = await desk.terms.renew(terms.showtime_id)
+        if renewed is None:
+            raise Refused(NOT_FOUND)
+        result = await desk.sequencer.submit(await make(renewed))
+    return result
 
 
 async def _terms(desk: Desk, showtime_id: UUID) -> SaleTerms:

@@ -5,7 +5,7 @@ from typing import Any
 from fullhouse.api.errors import NOT_FOUND
 from fullhouse.api.idempotency import IDEMPOTENCY_KEY_REUSED
 from fullhouse.bookings.core.types import Outcome, Result
-from fullhouse.kit.errors import Code, Kind, Refused
+from fullhouse.kit.errors import UNAVAILABLE, Code, Kind, Refused
 
 SOLD_OUT = Code(
     "sold_out",
@@ -111,6 +111,30 @@ SEATED_CATEGORY = Code(
     "The places of this category are the seats of the seat map.",
     "Block or unblock seats instead.",
 )
+SHOWTIME_CLOSED = Code(
+    "showtime_closed",
+    Kind.CONFLICT,
+    "The showtime was cancelled, is over, or has begun and is moved no more.",
+    "Read the showtime for its status and times.",
+)
+SECTIONS_MISSING = Code(
+    "sections_missing",
+    Kind.CONFLICT,
+    "A category is sold in a section or standing area that the seat map does not have.",
+    "Change the category, or give the seat map the parts that the member sections lists.",
+)
+SEATS_MISSING = Code(
+    "seats_missing",
+    Kind.CONFLICT,
+    "Seats that are held, sold or blocked are not in the seat map under the same name.",
+    "Give the seat map the seats that the member seats lists, or free them first.",
+)
+TOO_MANY_SHOWTIMES = Code(
+    "too_many_showtimes",
+    Kind.CONFLICT,
+    "The event has more than 200 showtimes to be moved at once.",
+    "Move them one by one.",
+)
 
 ACCOUNT_HOLDS_TICKETS = Code(
     "account_holds_tickets",
@@ -143,6 +167,10 @@ CODES = (
     TRANSITION_REFUSED,
     BELOW_COMMITTED,
     SEATED_CATEGORY,
+    SHOWTIME_CLOSED,
+    SECTIONS_MISSING,
+    SEATS_MISSING,
+    TOO_MANY_SHOWTIMES,
     ACCOUNT_HOLDS_TICKETS,
     ORGANIZATION_HAS_SALES,
 )
@@ -165,18 +193,36 @@ _CODE_OF_OUTCOME = {
     Outcome.TRANSITION_REFUSED: TRANSITION_REFUSED,
     Outcome.BELOW_COMMITTED: BELOW_COMMITTED,
     Outcome.SEATED_CATEGORY: SEATED_CATEGORY,
+    Outcome.SHOWTIME_CLOSED: SHOWTIME_CLOSED,
+    Outcome.SECTIONS_MISSING: SECTIONS_MISSING,
+    Outcome.SEATS_MISSING: SEATS_MISSING,
+    Outcome.OTHER_SEAT_MAP: UNAVAILABLE,
     Outcome.UNKNOWN_SHOWTIME: NOT_FOUND,
     Outcome.UNKNOWN_BOOKING: NOT_FOUND,
 }
 
 
-def granted(result: Result) -> Result:
-    """The result itself when the wish was fulfilled; else raises the refusal it stands for."""
+# A refusal of another seat map names no more of what it lacks.
+_MOST_NAMED = 100
+
+
+def granted(result: Result, **about: Any) -> Result:
+    """The result itself when the wish was fulfilled; else raises the refusal it stands for.
+
+    ``about`` are further members of the refusal.
+    """
     code = _CODE_OF_OUTCOME.get(result.outcome)
     if code is None:
         return result
-    members: dict[str, Any] = {}
-    if result.seats:
+    if code is UNAVAILABLE:
+        # Its seat map changes faster than it can be read: a moment later it will have settled.
+        raise Refused(UNAVAILABLE, retry_after_seconds=1)
+    members: dict[str, Any] = about
+    if result.outcome is Outcome.SECTIONS_MISSING:
+        members["sections"] = result.seats[:_MOST_NAMED]
+    elif result.outcome is Outcome.SEATS_MISSING:
+        members["seats"] = result.seats[:_MOST_NAMED]
+    elif result.seats:
         members["seats"] = result.seats
     if result.limit is not None:
         members["limit"] = result.limit

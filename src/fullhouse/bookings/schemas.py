@@ -1,13 +1,14 @@
 """Requests and answers about bookings."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from fullhouse.api.schemas import Body, Money, View
-from fullhouse.bookings.core.types import Booking, Status
+from fullhouse.api.schemas import Body, Line, Money, Price, View
+from fullhouse.bookings.core.types import Booking, Status, Sums
 
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
 SeatName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -47,10 +48,27 @@ class BestSeatsRequest(Body, frozen=True):
 
 
 class AllotmentRequest(Body, frozen=True):
-    """New figures of a counted category; what is left out stays."""
+    """New figures of a category at one showtime; what is left out stays.
+
+    Places are set where they are counted. ``price`` is for this showtime alone; null takes the
+    category's own price again.
+    """
 
     capacity: Places | None = None
     blocked: Places | None = None
+    price: Price | UnsetType | None = UNSET
+
+
+class CancellationRequest(Body, frozen=True):
+    """``reason`` is for those who have places, in the organizer's words."""
+
+    reason: Line | None = None
+
+
+class SeatMapRequest(Body, frozen=True):
+    """A version of the hall's seat map."""
+
+    seat_map_id: UUID
 
 
 class EventRef(View, frozen=True):
@@ -105,6 +123,27 @@ class AllotmentView(View, frozen=True):
     sold: int
     blocked: int
     waiting: int
+    price: Money
+
+
+class CancelledView(View, frozen=True):
+    """What was cancelled. ``ended`` bookings this request has ended, ``left`` are still to be: that
+    goes on by itself, and nothing more can be booked meanwhile.
+    """
+
+    id: UUID
+    status: Literal["cancelled"]
+    cancelled_at: datetime
+    ended: int
+    left: int
+
+
+class MovedView(View, frozen=True):
+    """The showtimes that are sold by this seat map now."""
+
+    seat_map_id: UUID
+    seat_map_version: int
+    showtime_ids: list[UUID]
 
 
 class SoldSeatView(View, frozen=True):
@@ -200,9 +239,12 @@ def booking_view(
 def first_view(booking: Booking, event_id: UUID, title: str) -> BookingView:
     """The booking as the first answer to its request showed it, to be answered again.
 
-    All but these three is frozen: the status, the end of the hold, and the place in line.
+    All but these is frozen: the status, the end of the hold, the place in line, and the price of
+    who waited.
     """
     waited = booking.joined_position > 0
+    if booking.joined_sums is not None:
+        booking = _as_joined(booking, booking.joined_sums)
     view = booking_view(booking, event_id, title)
     items = view.items
     if waited:
@@ -214,4 +256,16 @@ def first_view(booking: Booking, event_id: UUID, title: str) -> BookingView:
         items=items,
         expires_at=None if waited else booking.expires_at,
         waitlist_position=booking.joined_position or None,
+    )
+
+
+def _as_joined(booking: Booking, sums: Sums) -> Booking:
+    lines = [msgspec.structs.replace(line, unit_price=sums.unit_price) for line in booking.lines]
+    return msgspec.structs.replace(
+        booking,
+        lines=lines,
+        subtotal=sums.subtotal,
+        fees=sums.fees,
+        tax=sums.tax,
+        total=sums.total,
     )

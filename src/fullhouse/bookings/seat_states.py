@@ -88,13 +88,23 @@ class SeatStates:
         key = (kind, terms.showtime_id, terms.revision)
         made = self._made.get(key)
         if made is None or self._clock() >= made.good_until:
-            version = await _version_of(self._database, terms.showtime_id)
+            version, revision = await _version_of(self._database, terms.showtime_id)
+            if revision != terms.revision:
+                # Another process has changed prices, seats or more, and nobody has bought here.
+                terms = await self._renewed(terms)
+                key = (kind, terms.showtime_id, terms.revision)
             etag = _etag(version, terms.revision)
             if had == etag:
                 return Shown(etag, None)
             made = await self._at_least(version, key, terms)
         etag = _etag(made.version, terms.revision)
         return Shown(etag, None if had == etag else made.body)
+
+    async def _renewed(self, terms: SaleTerms) -> SaleTerms:
+        renewed = await self._known.renew(terms.showtime_id)
+        if renewed is None or (terms.public and not renewed.public):
+            raise Refused(NOT_FOUND)
+        return renewed
 
     async def _at_least(self, version: int, key: _Key, terms: SaleTerms) -> _Made:
         made = self._made.get(key)
@@ -253,12 +263,12 @@ class _Kept(Generic[_Thing]):
                 self._weight -= gone
 
 
-async def _version_of(database: Database, showtime_id: UUID) -> int:
+async def _version_of(database: Database, showtime_id: UUID) -> tuple[int, int]:
     async with database.read_raw() as connection:
-        version = await read.version_of(connection, showtime_id)
-    if version is None:
+        found = await read.version_of(connection, showtime_id)
+    if found is None:
         raise Refused(NOT_FOUND)
-    return version
+    return found
 
 
 def _etag(version: int, revision: int) -> str:

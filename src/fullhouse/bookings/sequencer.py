@@ -13,6 +13,7 @@ is run again one command at a time, so that it is one caller's trouble only.
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -20,7 +21,7 @@ import structlog
 
 from fullhouse.bookings import store
 from fullhouse.bookings.batch import Batch, Settled
-from fullhouse.bookings.core.commands import Command, Expire, Reserve
+from fullhouse.bookings.core.commands import CallOff, Command, Expire, Move, Reserve
 from fullhouse.bookings.core.types import Result
 from fullhouse.bookings.terms import Terms
 from fullhouse.kit.db import Database, RawConnection, is_lost_race, is_passing, is_slow
@@ -45,6 +46,14 @@ class _Waiting:
     command: Command
     answer: "asyncio.Future[Result]"
     since: float = field(default_factory=time.monotonic)
+
+
+@dataclass(slots=True)
+class _Together(_Waiting):
+    """All or none of ``command`` and the ``others``; ``results`` are there once it is answered."""
+
+    others: tuple[Command, ...] = ()
+    results: list[Result] = field(default_factory=list)
 
 
 class Sequencer:
@@ -107,12 +116,27 @@ class Sequencer:
         ``temporarily_unavailable`` when the database is away. After either, repeating the command
         with its ids is safe.
         """
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._put(_Waiting(command, answer))
+        return await answer
+
+    async def submit_together(self, commands: Sequence[Command]) -> list[Result]:
+        """The results of commands in a transaction of their own, in which all do what they ask for.
+
+        Where one does not, nothing is done for any of them, and the results tell why. Raises
+        Refused as :meth:`submit` does.
+        """
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        waiting = _Together(commands[0], answer, others=tuple(commands[1:]))
+        self._put(waiting)
+        await answer
+        return waiting.results
+
+    def _put(self, waiting: _Waiting) -> None:
         if len(self._queue) >= self._capacity or self._stopping:
             raise Refused(OVERLOADED, retry_after_seconds=2)
-        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(command, answer))
+        self._queue.append(waiting)
         self._wake.set()
-        return await answer
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -143,6 +167,11 @@ class Sequencer:
             if self._stuck_until and self._is_stuck(waiting.command.showtime_id, now):
                 _refuse(waiting, UNAVAILABLE)
                 continue
+            if isinstance(waiting, _Together):
+                if batch:
+                    self._queue.appendleft(waiting)
+                    break
+                return [waiting]
             weight += _weight(waiting.command)
             batch.append(waiting)
         return batch
@@ -156,12 +185,19 @@ class Sequencer:
 
     async def _settle(self, batch: list[_Waiting], *, repeated: bool = False) -> None:
         """Run a batch and answer everybody in it, whatever happens."""
+        first = batch[0]
+        together = isinstance(first, _Together)
+        commands = [one.command for one in batch]
+        if isinstance(first, _Together):
+            commands += first.others
         try:
-            settled = await self._execute([one.command for one in batch], repeated=repeated)
+            settled = await self._execute(commands, repeated=repeated, together=together)
         except Exception as error:
             await self._settle_failure(batch, error)
             return
-        for waiting, result in zip(batch, settled.results, strict=True):
+        if isinstance(first, _Together):
+            first.results = settled.results
+        for waiting, result in zip(batch, settled.results, strict=not together):
             if not waiting.answer.done():
                 waiting.answer.set_result(result)
         for showtime_id in settled.unserved:
@@ -195,7 +231,9 @@ class Sequencer:
             if not batch[0].answer.done():
                 batch[0].answer.set_exception(error)
 
-    async def _execute(self, commands: list[Command], *, repeated: bool) -> Settled:
+    async def _execute(
+        self, commands: list[Command], *, repeated: bool, together: bool = False
+    ) -> Settled:
         last = len(RETRY_DELAYS_SECONDS) - 1
         started = time.monotonic()
         for attempt, delay_seconds in enumerate(RETRY_DELAYS_SECONDS):
@@ -204,7 +242,9 @@ class Sequencer:
             try:
                 connection = await self._connected()
                 again = repeated or attempt > 0
-                return await Batch(connection, self._terms).run(commands, repeated=again)
+                return await Batch(connection, self._terms).run(
+                    commands, repeated=again, together=together
+                )
             except Exception as error:
                 # Also ends whatever transaction was under way.
                 self._disconnect()
@@ -239,9 +279,16 @@ def _refuse_all(batch: list[_Waiting]) -> None:
 
 
 def _weight(command: Command) -> int:
-    """How many seats a command names, and has looked at."""
-    beside = sum(map(len, command.blocks)) if isinstance(command, Reserve) else 0
-    return max(beside, len(getattr(command, "seats", ())))
+    """How many seats a command names, and has looked at; or bookings that it may end."""
+    match command:
+        case Reserve():
+            return max(sum(map(len, command.blocks)), len(command.seats))
+        case CallOff():
+            return command.limit
+        case Move():
+            return len(command.vanished)
+        case _:
+            return len(getattr(command, "seats", ()))
 
 
 def _refuse(waiting: _Waiting, code: Code) -> None:

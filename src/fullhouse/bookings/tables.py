@@ -98,6 +98,8 @@ waitlist_entries = sa.Table(
     sa.Column("quantity", sa.Integer, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("joined_position", sa.Integer, nullable=False),  # as the buyer was told
+    # What the booking came to when it joined (core.types.Sums), where the price is another now.
+    sa.Column("joined_sums", ARRAY(sa.BigInteger)),
     now_column(),
     sa.UniqueConstraint("showtime_id", "booking_id"),
     sa.ForeignKeyConstraint(["showtime_id", "booking_id"], ["bookings.showtime_id", "bookings.id"]),

@@ -59,7 +59,13 @@ class Terms:
             fresh = await self._load(showtime_id)
             self._keep(fresh)
             terms = fresh.get(showtime_id)
-        return terms
+        return None if terms is None or terms.deleted else terms
+
+    async def renew(self, showtime_id: UUID) -> SaleTerms | None:
+        """The terms as they are now, for whoever found out that those at hand are old."""
+        fresh = await self._load(showtime_id)
+        self._keep(fresh)
+        return fresh.get(showtime_id)
 
     async def seat_map(self, terms: SaleTerms) -> SeatMap | None:
         """The seat map that the showtime is sold by."""

@@ -1,10 +1,12 @@
 """What can be asked of the selling core. Every command speaks of exactly one showtime."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 
 class SeatChoice(msgspec.Struct, frozen=True):
@@ -39,7 +41,8 @@ class Reserve(msgspec.Struct, frozen=True):
     """Hold counted places and chosen seats for a buyer, all or nothing; or join the line.
 
     ``booking_id`` and ``code`` are made by the caller, so that running the command again after a
-    lost answer finds the booking instead of making another.
+    lost answer finds the booking instead of making another. ``seat_map_id`` is the map in which
+    the seats were found: where the showtime is sold by another, they are looked for again.
     """
 
     showtime_id: UUID
@@ -54,6 +57,7 @@ class Reserve(msgspec.Struct, frozen=True):
     join_waitlist: bool = False
     idempotency_key: str | None = None
     fingerprint: str | None = None
+    seat_map_id: UUID | None = None
 
 
 class Confirm(msgspec.Struct, frozen=True):
@@ -92,6 +96,7 @@ class Block(msgspec.Struct, frozen=True):
     showtime_id: UUID
     staff: Staff
     seats: tuple[SeatChoice, ...]
+    seat_map_id: UUID | None = None
 
 
 class Unblock(msgspec.Struct, frozen=True):
@@ -100,16 +105,51 @@ class Unblock(msgspec.Struct, frozen=True):
     showtime_id: UUID
     staff: Staff
     seats: tuple[SeatChoice, ...]
+    seat_map_id: UUID | None = None
 
 
 class Resize(msgspec.Struct, frozen=True):
-    """Set the capacity of a counted category, its blocked places, or both."""
+    """Set what a category has at this showtime, all at once: its price, and where places are
+    counted its capacity and its blocked places.
+
+    A price of None is the category's own again. What was sold or is held keeps its price; who
+    waits pays the price of the moment in which places are offered.
+    """
 
     showtime_id: UUID
     staff: Staff
     category_id: UUID
     capacity: int | None = None
     blocked: int | None = None
+    price: int | UnsetType | None = UNSET
 
 
-Command = Reserve | Confirm | Cancel | Leave | Expire | Block | Unblock | Resize
+class Move(msgspec.Struct, frozen=True):
+    """Sell by another version of the hall's seat map.
+
+    ``vanished`` are the seats of the present map ``from_map`` that the new one does not have under
+    the same id and name. Sections count their seats, areas the people they take.
+    """
+
+    showtime_id: UUID
+    staff: Staff
+    hall_id: UUID
+    from_map: UUID | None
+    to_map: UUID
+    vanished: tuple[SeatChoice, ...]
+    sections: Mapping[str, int]
+    areas: Mapping[str, int]
+    areas_before: Mapping[str, int]
+
+
+class CallOff(msgspec.Struct, frozen=True):
+    """End at most ``limit`` bookings of a showtime that was cancelled, whatever they own.
+
+    Running it again and again ends them all, also after any interruption.
+    """
+
+    showtime_id: UUID
+    limit: int
+
+
+Command = Reserve | Confirm | Cancel | Leave | Expire | Block | Unblock | Resize | Move | CallOff

@@ -10,34 +10,24 @@ from uuid import UUID
 
 import msgspec
 
+from fullhouse.bookings.core import organize
 from fullhouse.bookings.core.commands import (
     Block,
+    CallOff,
     Cancel,
     Command,
     Confirm,
     Expire,
     Leave,
+    Move,
     Reserve,
     Resize,
-    SeatChoice,
     Settlement,
-    Staff,
     Unblock,
 )
 from fullhouse.bookings.core.ledger import Ledger
 from fullhouse.bookings.core.reserve import reserve
-from fullhouse.bookings.core.types import (
-    Booking,
-    Claim,
-    ClaimStatus,
-    Inventory,
-    Outcome,
-    Result,
-    State,
-    Status,
-)
-from fullhouse.bookings.events import AllotmentResized, Event, SeatsChanged
-from fullhouse.venues.labels import path_of
+from fullhouse.bookings.core.types import Booking, Inventory, Outcome, Result, State, Status
 
 
 class Decision:
@@ -94,11 +84,15 @@ def _decide_one(ledger: Ledger, command: Command) -> Result:
         case Leave():
             return _leave(ledger, command)
         case Block():
-            return _block(ledger, inventory, command)
+            return organize.block(ledger, inventory, command)
         case Unblock():
-            return _unblock(ledger, inventory, command)
+            return organize.unblock(ledger, inventory, command)
         case Resize():
-            return _resize(ledger, inventory, command)
+            return organize.resize(ledger, inventory, command)
+        case Move():
+            return organize.move(ledger, inventory, command)
+        case CallOff():
+            return organize.call_off(ledger, inventory, command)
         case Expire():
             return Result(Outcome.SWEPT)
 
@@ -117,7 +111,9 @@ def _confirm(ledger: Ledger, inventory: Inventory, command: Confirm) -> Result:
     if booking.status is not Status.RESERVED:
         return Result(Outcome.TRANSITION_REFUSED, booking)
     if not inventory.terms.on_sale:
-        return _unfulfillable(ledger, booking) if paid else Result(Outcome.SALES_CLOSED, booking)
+        if paid:
+            return _unfulfillable(ledger, inventory, booking)
+        return Result(Outcome.SALES_CLOSED, booking)
     if command.settlement is Settlement.NOTHING_OWED and booking.total > 0:
         return Result(Outcome.PAYMENT_REQUIRED, booking)
     before = booking.status
@@ -134,19 +130,23 @@ def _confirm_late(ledger: Ledger, inventory: Inventory, booking: Booking) -> Res
         booking.status is Status.EXPIRED
         and inventory.terms.on_sale
         and all(
-            inventory.allotments[line.category_id].available >= line.quantity
-            and not any(seat in inventory.claims for seat in line.seats)
+            line.category_id in inventory.terms.categories
+            and inventory.allotments[line.category_id].available >= line.quantity
+            and not any(
+                seat in inventory.claims or (booking.showtime_id, seat) in ledger.state.gone
+                for seat in line.seats
+            )
             for line in booking.lines
         )
     )
     if not free:
-        return _unfulfillable(ledger, booking)
+        return _unfulfillable(ledger, inventory, booking)
     ledger.retake(booking)
     return Result(Outcome.CONFIRMED, booking)
 
 
-def _unfulfillable(ledger: Ledger, booking: Booking) -> Result:
-    ledger.record("booking.unfulfillable", booking)
+def _unfulfillable(ledger: Ledger, inventory: Inventory, booking: Booking) -> Result:
+    ledger.record("booking.unfulfillable", booking, inventory.terms.called_off, booking.total)
     return Result(Outcome.UNFULFILLABLE, booking)
 
 
@@ -155,16 +155,17 @@ def _cancel(ledger: Ledger, inventory: Inventory, command: Cancel) -> Result:
     if booking is None:
         return Result(Outcome.UNKNOWN_BOOKING)
     before = booking.status
+    reason = inventory.terms.called_off or ("buyer" if command.staff is None else "organizer")
     match booking.status:
         case Status.CANCELLED:
             return Result(Outcome.CANCELLED, booking, repeated=True)
         case Status.LEFT:
             return Result(Outcome.LEFT, booking, repeated=True)
         case Status.WAITLISTED:
-            ledger.leave(booking)
+            ledger.leave(booking, reason)
             ledger.sign_booking(command.staff, booking, before)
             return Result(Outcome.LEFT, booking)
-        case Status.CONFIRMED if command.staff is None:
+        case Status.CONFIRMED if command.staff is None and not inventory.terms.called_off:
             policy = inventory.terms.policy.cancellation
             left_seconds = (inventory.terms.starts_at - ledger.now).total_seconds()
             if not policy.allowed or left_seconds < policy.hours_before * 3600:
@@ -173,7 +174,7 @@ def _cancel(ledger: Ledger, inventory: Inventory, command: Cancel) -> Result:
             return Result(Outcome.TRANSITION_REFUSED, booking)
         case _:
             pass
-    ledger.release(booking, Status.CANCELLED)
+    ledger.release(booking, Status.CANCELLED, reason)
     ledger.sign_booking(command.staff, booking, before)
     return Result(Outcome.CANCELLED, booking)
 
@@ -190,83 +191,6 @@ def _leave(ledger: Ledger, command: Leave) -> Result:
     return Result(Outcome.LEFT, booking)
 
 
-def _block(ledger: Ledger, inventory: Inventory, command: Block) -> Result:
-    wanted: dict[SeatChoice, Claim] = {}
-    taken: list[str] = []
-    for seat in command.seats:
-        category = inventory.terms.category_of_section(seat.section)
-        if category is None:
-            return Result(Outcome.SEATS_NOT_FOR_SALE, seats=[seat.label])
-        claim = inventory.claims.get(seat.id)
-        if claim is None:
-            wanted[seat] = Claim(
-                command.showtime_id, seat.id, category.id, ClaimStatus.BLOCKED, None
-            )
-        elif claim.status is not ClaimStatus.BLOCKED:
-            taken.append(seat.label)
-    if taken:
-        return Result(Outcome.SEATS_TAKEN, seats=taken)
-    for claim in wanted.values():
-        ledger.block(claim)
-    _record_seats(ledger, inventory, "seats.blocked", command.staff, wanted)
-    return Result(Outcome.CHANGED, repeated=not wanted)
-
-
-def _unblock(ledger: Ledger, inventory: Inventory, command: Unblock) -> Result:
-    claims = {
-        seat: inventory.claims[seat.id] for seat in command.seats if seat.id in inventory.claims
-    }
-    owned = [seat for seat, claim in claims.items() if claim.status is not ClaimStatus.BLOCKED]
-    if owned:
-        return Result(Outcome.SEATS_TAKEN, seats=[seat.label for seat in owned])
-    for claim in claims.values():
-        ledger.unblock(claim)
-    _record_seats(ledger, inventory, "seats.unblocked", command.staff, claims)
-    return Result(Outcome.CHANGED, repeated=not claims)
-
-
-def _resize(ledger: Ledger, inventory: Inventory, command: Resize) -> Result:
-    category = inventory.terms.categories.get(command.category_id)
-    allotment = inventory.allotments.get(command.category_id)
-    if category is None or allotment is None:
-        return Result(Outcome.UNKNOWN_CATEGORY)
-    if category.seated:
-        return Result(Outcome.SEATED_CATEGORY)
-    capacity = allotment.capacity if command.capacity is None else command.capacity
-    blocked = allotment.blocked if command.blocked is None else command.blocked
-    committed = allotment.held + allotment.sold
-    if capacity < committed + blocked:
-        return Result(Outcome.BELOW_COMMITTED, limit=committed + blocked, allotment=allotment)
-    before = {"capacity": allotment.capacity, "blocked": allotment.blocked}
-    after = {"capacity": capacity, "blocked": blocked}
-    repeated = before == after
-    if not repeated:
-        ledger.open_for_change(allotment)
-        allotment.capacity, allotment.blocked = capacity, blocked
-        payload = AllotmentResized(command.category_id, capacity, blocked)
-        ledger.events.append(Event("allotment.resized", command.showtime_id, payload))
-        which = {"categoryId": command.category_id}
-        ledger.sign_showtime(
-            command.staff, "allotment.resized", inventory, which | before, which | after
-        )
-    return Result(Outcome.CHANGED, allotment=allotment, repeated=repeated)
-
-
 def _booking(ledger: Ledger, showtime_id: UUID, booking_id: UUID) -> Booking | None:
     booking = ledger.state.bookings.get(booking_id)
     return booking if booking is not None and booking.showtime_id == showtime_id else None
-
-
-def _record_seats(
-    ledger: Ledger,
-    inventory: Inventory,
-    topic: str,
-    staff: Staff,
-    claims: dict[SeatChoice, Claim],
-) -> None:
-    """Tell of seats that changed, and note who changed them."""
-    if claims:
-        payload = SeatsChanged([claim.seat_id for claim in claims.values()])
-        ledger.events.append(Event(topic, inventory.terms.showtime_id, payload))
-        seats = [path_of(seat.section, seat.label) for seat in claims]
-        ledger.sign_showtime(staff, topic, inventory, None, {"seats": seats})

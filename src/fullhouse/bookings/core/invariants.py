@@ -24,8 +24,10 @@ ONE_OWNER = "a seat that is held or sold has exactly one live booking, which lis
 LINE = "waiting equals a recount of the line, and every entry's booking waits"
 NUMBERS = "no number in a line was given twice or is above the newest"
 MONEY = "a booking's subtotal is the sum of its lines, and nothing is negative"
+# Ending thousands of bookings takes a while: until it is done, their showtime is not cleared.
+CLEARED = "nobody has or waits for a place at a cancelled showtime that was cleared"
 
-ALL = (COUNTS, RECOUNT, BLOCKED, ONE_OWNER, LINE, NUMBERS, MONEY)
+ALL = (COUNTS, RECOUNT, BLOCKED, ONE_OWNER, LINE, NUMBERS, MONEY, CLEARED)
 
 
 class Breach(msgspec.Struct, frozen=True):
@@ -45,6 +47,8 @@ class Snapshot(msgspec.Struct):
     bookings: list[Booking]
     entries: list[Entry]
     seated: frozenset[UUID]  # categories whose places are seats
+    cancelled: bool = False
+    cleared: bool = False  # cancelled, and all its bookings were ended
 
 
 def assert_counts(allotment: Allotment) -> None:
@@ -62,6 +66,7 @@ def breaches(snapshot: Snapshot) -> list[Breach]:
         (LINE, _line(snapshot)),
         (NUMBERS, _numbers(snapshot)),
         (MONEY, _money(snapshot)),
+        (CLEARED, _cleared(snapshot)),
     )
     return [
         Breach(invariant, snapshot.showtime_id, detail)
@@ -152,3 +157,9 @@ def _money(snapshot: Snapshot) -> Iterable[str]:
         sums = (booking.subtotal, booking.fees, booking.tax, booking.total)
         if subtotal != booking.subtotal or min(sums) < 0 or booking.total < booking.subtotal:
             yield f"booking {booking.id} has lines worth {subtotal} and sums {sums}"
+
+
+def _cleared(snapshot: Snapshot) -> Iterable[str]:
+    for booking in snapshot.bookings if snapshot.cleared else ():
+        if booking.status in LIVE or booking.status is Status.WAITLISTED:
+            yield f"booking {booking.id} is {booking.status}"

@@ -8,8 +8,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from fullhouse.bookings.core.commands import Staff
 from fullhouse.bookings.core.invariants import assert_counts
+from fullhouse.bookings.core.pricing import price
 from fullhouse.bookings.core.transitions import LIVE, may_become
 from fullhouse.bookings.core.types import (
     Act,
@@ -23,8 +26,9 @@ from fullhouse.bookings.core.types import (
     Inventory,
     State,
     Status,
+    Sums,
 )
-from fullhouse.bookings.events import BookingChanged, Event
+from fullhouse.bookings.events import BookingChanged, Event, Refund
 
 Counters = tuple[int, int, int, int, int, int]
 
@@ -41,6 +45,10 @@ class Ledger:
         self.claims_before: dict[tuple[UUID, UUID], Claim | None] = {}
         self.joined: dict[UUID, Entry] = {}
         self.closed: dict[UUID, EntryStatus] = {}  # by booking
+        self.repriced: dict[UUID, Sums] = {}  # by booking: what it came to before
+        # Terms of sale that change, each with its new value; None: the category's own price.
+        self.prices: dict[tuple[UUID, UUID], int | None] = {}
+        self.maps: dict[UUID, UUID] = {}
         self.events: list[Event] = []
         self.acts: list[Act] = []
 
@@ -50,8 +58,14 @@ class Ledger:
 
     @property
     def touched(self) -> set[UUID]:
-        """The showtimes whose counters or seats have changed."""
-        return {showtime_id for showtime_id, _ in (*self.counters_before, *self.claims_before)}
+        """The showtimes whose counters, seats or terms have changed."""
+        counted = {showtime_id for showtime_id, _ in (*self.counters_before, *self.claims_before)}
+        return counted | self.revised
+
+    @property
+    def revised(self) -> set[UUID]:
+        """The showtimes whose terms of sale have changed."""
+        return {showtime_id for showtime_id, _ in self.prices} | self.maps.keys()
 
     def inventory(self, booking: Booking) -> Inventory:
         return self.state.inventories[booking.showtime_id]
@@ -94,12 +108,13 @@ class Ledger:
         self._count_places(booking, booking.places)
         self.record("booking.confirmed", booking)
 
-    def release(self, booking: Booking, status: Status) -> None:
-        """Give up a live booking's places; it becomes ``status``."""
+    def release(self, booking: Booking, status: Status, reason: str | None = None) -> None:
+        """Give up a live booking's places; it becomes ``status``. What was paid is owed back."""
+        owed = booking.total if booking.status is Status.CONFIRMED else 0
         self._give_back(booking)
         self._become(booking, status)
         self._count_places(booking, -booking.places)
-        self.record(f"booking.{status}", booking)
+        self.record(f"booking.{status}", booking, reason, owed)
 
     def join(self, booking: Booking) -> None:
         """Put a new booking at the end of the line of its only category."""
@@ -113,20 +128,21 @@ class Ledger:
             booking.showtime_id, line.category_id, allotment.last_number, booking.id, line.quantity
         )
 
-    def leave(self, booking: Booking) -> None:
+    def leave(self, booking: Booking, reason: str | None = None) -> None:
         """Take a waiting booking out of the line for good."""
         self._step_out(booking, EntryStatus.LEFT)
         self._become(booking, Status.LEFT)
         self._count_places(booking, -booking.places)
-        self.record("booking.left", booking)
+        self.record("booking.left", booking, reason)
 
     def offer(self, booking: Booking, seats: list[FreeSeat]) -> None:
-        """Reserve places for a waiting booking; ``seats`` where the category has seats."""
+        """Reserve places for a waiting booking, at the price of now; ``seats`` where there are."""
         policy = self.inventory(booking).terms.policy
         line = booking.lines[0]
         line.seats = [seat.id for seat in seats]
         line.labels = [seat.label for seat in seats]
         self._step_out(booking, EntryStatus.OFFERED)
+        self._reprice(booking)
         if booking.id in self.created:
             # Never really waited: to the buyer this is an ordinary hold.
             booking.joined_position = 0
@@ -144,16 +160,39 @@ class Ledger:
         self.open_for_change(self._allotment(claim.showtime_id, claim.category_id)).blocked -= 1
         self._claim(claim.showtime_id, claim.seat_id, None)
 
+    def set_price(self, allotment: Allotment, amount: int | None) -> None:
+        """Sell a category for this much from here on; None: for its own price again."""
+        inventory = self.state.inventories[allotment.showtime_id]
+        category = inventory.terms.categories[allotment.category_id]
+        changed = msgspec.structs.replace(category, special=amount)
+        inventory.terms = msgspec.structs.replace(
+            inventory.terms, categories=inventory.terms.categories | {category.id: changed}
+        )
+        self.prices[allotment.showtime_id, allotment.category_id] = amount
+
+    def set_seat_map(self, inventory: Inventory, seat_map_id: UUID) -> None:
+        """Sell by this seat map from here on. Capacities are set separately."""
+        inventory.terms = msgspec.structs.replace(inventory.terms, seat_map_id=seat_map_id)
+        self.maps[inventory.terms.showtime_id] = seat_map_id
+
     def is_free(self, showtime_id: UUID, seat_id: UUID, claimed: set[UUID]) -> bool:
         """Whether a seat is free now, given those that were claimed when the batch began."""
         if (showtime_id, seat_id) in self.claims_before:
             return seat_id not in self.state.inventories[showtime_id].claims
         return seat_id not in claimed
 
-    def record(self, topic: str, booking: Booking) -> None:
-        """Tell of a booking, as it stands now."""
+    def record(
+        self, topic: str, booking: Booking, reason: str | None = None, owed: int = 0
+    ) -> None:
+        """Tell of a booking as it stands now, why it ended, and what is owed back for it."""
         payload = BookingChanged(
-            booking.id, booking.user_id, booking.status, booking.places, booking.expires_at
+            booking.id,
+            booking.user_id,
+            booking.status,
+            booking.places,
+            booking.expires_at,
+            reason,
+            Refund(owed, booking.currency) if owed else None,
         )
         self.events.append(Event(topic, booking.showtime_id, payload))
 
@@ -238,6 +277,16 @@ class Ledger:
         self.open_for_change(allotment).waiting -= 1
         self.closed[booking.id] = how
 
+    def _reprice(self, booking: Booking) -> None:
+        terms = self.inventory(booking).terms
+        line = booking.lines[0]
+        before = _sums(booking)
+        line.unit_price = terms.categories[line.category_id].price
+        totals = price(booking.lines, terms.policy)
+        booking.subtotal, booking.fees, booking.tax, booking.total = totals
+        if before != _sums(booking) and booking.id not in self.created:
+            self.repriced[booking.id] = booking.joined_sums = before
+
     def _become(self, booking: Booking, status: Status) -> None:
         assert may_become(booking.status, status), f"{booking.status} cannot become {status}"
         booking.status = status
@@ -248,6 +297,12 @@ class Ledger:
         key = (booking.showtime_id, booking.user_id)
         if key in self.state.places:
             self.state.places[key] += change
+
+
+def _sums(booking: Booking) -> Sums:
+    return Sums(
+        booking.lines[0].unit_price, booking.subtotal, booking.fees, booking.tax, booking.total
+    )
 
 
 def counters(allotment: Allotment) -> Counters:

@@ -25,6 +25,8 @@ def reserve(ledger: Ledger, inventory: Inventory, command: Reserve) -> Result:
     terms = inventory.terms
     if not is_selling(ledger, terms):
         return Result(Outcome.SALES_CLOSED)
+    if command.seats and command.seat_map_id != terms.seat_map_id:
+        return Result(Outcome.OTHER_SEAT_MAP)
     lines = _lines(terms, command)
     if isinstance(lines, Result):
         return lines

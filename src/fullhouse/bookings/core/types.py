@@ -76,6 +76,16 @@ class Line(msgspec.Struct, array_like=True):
     labels: list[str] = []
 
 
+class Sums(msgspec.Struct, array_like=True, frozen=True):
+    """What a booking of one line came to before its price changed; minor units."""
+
+    unit_price: int
+    subtotal: int
+    fees: int
+    tax: int
+    total: int
+
+
 class Booking(msgspec.Struct, array_like=True):
     """A buyer's order for one showtime; money in minor units of ``currency``."""
 
@@ -96,6 +106,8 @@ class Booking(msgspec.Struct, array_like=True):
     # The position in line that the buyer was first told; 0 when the places were there at once.
     joined_position: int
     lines: list[Line]
+    # What it came to then, if it is another sum now; read only for answering once more.
+    joined_sums: Sums | None = None
 
     @property
     def places(self) -> int:
@@ -133,7 +145,9 @@ class State(msgspec.Struct):
     """All that a batch of commands needs to know, read under the showtimes' locks at ``now``.
 
     ``keys`` leads from (showtime, buyer, idempotency key) to the booking made with it. ``places``
-    holds the live places of a buyer at a showtime, where the policy limits them.
+    holds the live places of a buyer at a showtime, where the policy limits them. ``gone`` are
+    seats (showtime, seat) of bookings here that the showtime's present seat map does not have, or
+    has in another category.
     """
 
     now: datetime
@@ -141,6 +155,7 @@ class State(msgspec.Struct):
     bookings: dict[UUID, Booking]
     keys: dict[tuple[UUID, UUID, str], UUID]
     places: dict[tuple[UUID, UUID], int]
+    gone: set[tuple[UUID, UUID]] = msgspec.field(default_factory=set)
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -164,8 +179,9 @@ class Outcome(StrEnum):
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
     LEFT = "left"
-    CHANGED = "changed"  # inventory was blocked, unblocked or resized
+    CHANGED = "changed"  # inventory was blocked, unblocked, resized, repriced or moved
     SWEPT = "swept"
+    CALLED_OFF = "called_off"
 
     SOLD_OUT = "sold_out"
     SEATS_TAKEN = "seats_taken"
@@ -183,6 +199,11 @@ class Outcome(StrEnum):
     TRANSITION_REFUSED = "transition_refused"
     BELOW_COMMITTED = "below_committed"
     SEATED_CATEGORY = "seated_category"
+    NOT_CALLED_OFF = "not_called_off"
+    SHOWTIME_CLOSED = "showtime_closed"
+    SECTIONS_MISSING = "sections_missing"
+    SEATS_MISSING = "seats_missing"
+    OTHER_SEAT_MAP = "other_seat_map"  # than the one that the command was made by: make it again
     UNKNOWN_SHOWTIME = "unknown_showtime"
     UNKNOWN_CATEGORY = "unknown_category"
     UNKNOWN_BOOKING = "unknown_booking"
@@ -191,8 +212,9 @@ class Outcome(StrEnum):
 class Result(msgspec.Struct):
     """The answer to one command.
 
-    ``seats`` are the labels (or ids) in the way of it, ``limit`` the number that was broken,
-    ``repeated`` says that the wish had been fulfilled before and nothing changed now.
+    ``seats`` are the labels (or sections) in the way of it, ``limit`` the number that was broken,
+    ``repeated`` says that the wish had been fulfilled before and nothing changed now. ``price`` is
+    the allotment's at the showtime, ``ended`` counts the bookings that a call-off ended.
     """
 
     outcome: Outcome
@@ -201,3 +223,5 @@ class Result(msgspec.Struct):
     limit: int | None = None
     allotment: Allotment | None = None
     repeated: bool = False
+    price: int = 0
+    ended: int = 0

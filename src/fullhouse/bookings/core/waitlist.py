@@ -27,7 +27,10 @@ def openings(decision: Decision) -> dict[LineKey, int]:
         (showtime_id, category_id): allotment.available
         for showtime_id, inventory in ledger.state.inventories.items()
         for category_id, allotment in inventory.allotments.items()
-        if allotment.waiting > 0 and allotment.available > 0 and is_selling(ledger, inventory.terms)
+        if allotment.waiting > 0
+        and allotment.available > 0
+        and category_id in inventory.terms.categories
+        and is_selling(ledger, inventory.terms)
     }
 
 

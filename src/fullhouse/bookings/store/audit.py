@@ -42,9 +42,12 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(a.category_id), '[]')
         FROM allotments a JOIN categories c ON c.id = a.category_id
         WHERE a.showtime_id = i.showtime_id AND c.sections IS NOT NULL
-    )
+    ),
+    'cancelled', s.status = 'cancelled',
+    'cleared', s.cleared_at IS NOT NULL
 )
-FROM inventories i WHERE i.showtime_id = $1
+FROM inventories i JOIN showtimes s ON s.id = i.showtime_id
+WHERE i.showtime_id = $1
 """
 
 _decode_snapshot = msgspec.json.Decoder(Snapshot).decode

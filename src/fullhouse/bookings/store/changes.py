@@ -7,7 +7,7 @@ import msgspec
 
 from fullhouse.bookings.core.ledger import Ledger, counters
 from fullhouse.bookings.core.types import Booking, EntryStatus
-from fullhouse.bookings.events import AllotmentResized, BookingChanged, SeatsChanged
+from fullhouse.bookings.events import Payload
 from fullhouse.kit.ids import new_id
 from fullhouse.kit.listener import payload_for
 
@@ -103,7 +103,7 @@ class ToldRow(msgspec.Struct):
     showtime_id: UUID
     id: UUID
     topic: str
-    payload: BookingChanged | SeatsChanged | AllotmentResized
+    payload: Payload
 
 
 class Changes(msgspec.Struct):

@@ -14,10 +14,11 @@ from fullhouse.bookings.core.commands import (
     Command,
     Confirm,
     Leave,
+    Move,
     Reserve,
     Unblock,
 )
-from fullhouse.bookings.core.types import Allotment, Booking, Claim, Entry
+from fullhouse.bookings.core.types import Allotment, Booking, Claim, Entry, Sums
 from fullhouse.bookings.store.read import BOOKING
 from fullhouse.kit.db import RawConnection
 
@@ -100,6 +101,10 @@ def needs_of(commands: Iterable[Command], *, repeated: bool) -> Needs:
                 needs.bookings.append(command.booking_id)
             case Block() | Unblock():
                 for seat in command.seats:
+                    needs.seat_showtimes.append(showtime_id)
+                    needs.seats.append(seat.id)
+            case Move():
+                for seat in command.vanished:
                     needs.seat_showtimes.append(showtime_id)
                     needs.seats.append(seat.id)
             case _:
@@ -193,6 +198,56 @@ async def load_waiting(
         limit,
     )
     return _decode_waiting(document)
+
+
+_LOAD_LIVE = f"""
+SELECT json_build_array(
+    coalesce(json_agg({BOOKING}), '[]'),
+    (
+        SELECT coalesce(json_agg(json_build_array(
+            c.showtime_id, c.seat_id, c.category_id, c.status, c.booking_id
+        )), '[]')
+        FROM booking_lines l
+        CROSS JOIN LATERAL unnest(l.seats) AS s (seat_id)
+        JOIN seat_claims c ON c.showtime_id = l.showtime_id AND c.seat_id = s.seat_id
+        WHERE l.showtime_id = $1 AND l.booking_id = ANY (array_agg(b.id))
+    )
+)
+FROM (
+    SELECT * FROM bookings
+    WHERE showtime_id = $1 AND status IN ('reserved', 'confirmed', 'waitlisted')
+        -- What has run out is ended as every batch ends it.
+        AND (status <> 'reserved' OR expires_at > $3)
+    ORDER BY id
+    LIMIT $2
+) AS b
+LEFT JOIN waitlist_entries e ON e.showtime_id = b.showtime_id AND e.booking_id = b.id
+"""
+
+_decode_live = msgspec.json.Decoder(tuple[list[Booking], list[Claim]]).decode
+
+
+async def load_live(
+    connection: RawConnection, showtime_id: UUID, limit: int, now: datetime
+) -> tuple[list[Booking], list[Claim]]:
+    """Bookings of the showtime that own or wait for places, and the claims on their seats."""
+    document = await connection.fetchval(_LOAD_LIVE, showtime_id, limit, now)
+    return _decode_live(document)
+
+
+async def load_joined_sums(
+    connection: RawConnection, bookings: Sequence[Booking]
+) -> dict[UUID, Sums]:
+    """What those of the bookings came to when they joined a line, whose price is another now."""
+    rows = await connection.fetch(
+        "SELECT e.booking_id, e.joined_sums"
+        " FROM unnest($1::uuid[], $2::uuid[]) AS b (showtime_id, id)"
+        " JOIN waitlist_entries e ON e.showtime_id = b.showtime_id AND e.booking_id = b.id"
+        " WHERE e.joined_sums IS NOT NULL",
+        [booking.showtime_id for booking in bookings],
+        [booking.id for booking in bookings],
+    )
+    return {row["booking_id"]: Sums(*row["joined_sums"]) for row in rows}
 
 
 async def load_claimed(connection: RawConnection, showtime_id: UUID) -> set[UUID]:

@@ -3,8 +3,8 @@
 Documents leave as text, because the pool's connections would take JSON apart into dictionaries.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -147,7 +147,8 @@ SELECT json_build_object(
                     AND w.status = 'waiting'
             )
         ) ORDER BY c.rank), '[]')
-        FROM allotments a JOIN categories c ON c.id = a.category_id
+        FROM allotments a
+        JOIN categories c ON c.id = a.category_id AND c.deleted_at IS NULL
         WHERE a.showtime_id = i.showtime_id
     ),
     'claims', (
@@ -170,12 +171,12 @@ async def standing(connection: RawConnection, showtime_id: UUID) -> str | None:
     return document
 
 
-async def version_of(connection: RawConnection, showtime_id: UUID) -> int | None:
-    """The showtime's version alone, for answering that nothing changed."""
-    version: Any = await connection.fetchval(
-        "SELECT version FROM inventories WHERE showtime_id = $1", showtime_id
+async def version_of(connection: RawConnection, showtime_id: UUID) -> tuple[int, int] | None:
+    """The showtime's version and the revision of its terms, for answering that nothing changed."""
+    row = await connection.fetchrow(
+        "SELECT version, revision FROM inventories WHERE showtime_id = $1", showtime_id
     )
-    return None if version is None else int(version)
+    return None if row is None else (row["version"], row["revision"])
 
 
 async def bookings_ahead(connection: AsyncConnection, user_id: UUID, limit: int) -> list[UUID]:
@@ -203,6 +204,16 @@ async def bookings_ahead(connection: AsyncConnection, user_id: UUID, limit: int)
         {"user_id": user_id, "most": limit},
     )
     return list(found.scalars())
+
+
+async def count_live(connection: RawConnection, showtime_ids: Sequence[UUID]) -> int:
+    """How many bookings own or wait for places at these showtimes."""
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM bookings WHERE showtime_id = ANY($1::uuid[])"
+        " AND status IN ('reserved', 'confirmed', 'waitlisted')",
+        list(showtime_ids),
+    )
+    return count
 
 
 async def sales_ahead(connection: AsyncConnection, organization_id: UUID, limit: int) -> list[UUID]:

@@ -5,6 +5,7 @@ import msgspec
 from fullhouse.bookings.core.ledger import Ledger
 from fullhouse.bookings.core.types import Act
 from fullhouse.bookings.store.changes import changes_of
+from fullhouse.bookings.store.save_terms import save_repriced, save_terms
 from fullhouse.kit.audit import Actor, Entry, record_raw
 from fullhouse.kit.db import RawConnection
 
@@ -155,7 +156,7 @@ class RowsMissed(Exception):
 
 
 async def save(connection: RawConnection, ledger: Ledger) -> None:
-    """Write all that the ledger recorded, in one statement; what staff did, in a second one.
+    """Write all that the ledger recorded, in one statement; what is rare, in some more.
 
     Raises RowsMissed when the database did not change as many rows as the ledger did.
     """
@@ -166,6 +167,10 @@ async def save(connection: RawConnection, ledger: Ledger) -> None:
     for part, count in written.items():
         if count != len(getattr(changes, part)):
             raise RowsMissed(f"{part}: {count} rows instead of {len(getattr(changes, part))}")
+    if ledger.revised:
+        await save_terms(connection, ledger)
+    if ledger.repriced:
+        await save_repriced(connection, ledger)
     await record_raw(connection, [_entry(act) for act in ledger.acts])
 
 
