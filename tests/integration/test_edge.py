@@ -3,8 +3,6 @@
 import asyncio
 import contextvars
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +16,12 @@ from fullhouse.api.browsers import Cors
 from fullhouse.api.context import client_address
 from fullhouse.api.edge import Edge
 from fullhouse.api.errors import FORBIDDEN, UNAUTHENTICATED
-from fullhouse.api.exchange import App, Message, keep
+from fullhouse.api.exchange import Message, keep
 from fullhouse.api.principal import SCOPE_KEY, Principal
 from fullhouse.api.proxies import Proxies
 from fullhouse.api.requests import read_body
 from fullhouse.kit.errors import Refused
+from tests.support.things import Clock, Reply, Things, ask
 
 PAGE = "https://tickets.example"
 OTHER_PAGE = "https://other.example"
@@ -40,112 +39,6 @@ ON_EVERY_ANSWER = {
 }
 
 
-@dataclass
-class Reply:
-    """What a client got."""
-
-    status: int = 0
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-async def ask(
-    app: App,
-    path: str = "/things",
-    *,
-    method: str = "GET",
-    query: str = "",
-    headers: dict[str, str] | list[tuple[str, str]] | None = None,
-    body: list[bytes] | None = None,
-    peer: str | None = "203.0.113.9",
-    scheme: str = "http",
-) -> Reply:
-    """One request, straight into the application."""
-    reply = Reply()
-    chunks = list(body or [b""])
-
-    async def receive() -> Message:
-        chunk = chunks.pop(0)
-        return {"type": "http.request", "body": chunk, "more_body": bool(chunks)}
-
-    async def send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            assert not reply.status
-            reply.status = message["status"]
-            for name, value in message["headers"]:
-                known = reply.headers.get(name.decode())
-                joined = value.decode() if known is None else f"{known}, {value.decode()}"
-                reply.headers[name.decode()] = joined
-        else:
-            reply.body += message.get("body", b"")
-
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "query_string": query.encode(),
-        "headers": [(k.lower().encode(), v.encode()) for k, v in pairs_of(headers)],
-        "client": None if peer is None else (peer, 4711),
-        "scheme": scheme,
-    }
-    await app(scope, receive, send)
-    return reply
-
-
-def pairs_of(
-    headers: dict[str, str] | list[tuple[str, str]] | None,
-) -> list[tuple[str, str]]:
-    """Headers as pairs; some come several times."""
-    return headers if isinstance(headers, list) else list((headers or {}).items())
-
-
-class Things:
-    """A bare application that keeps its answers under tags, and counts."""
-
-    def __init__(self, seconds: float = 60, tags: tuple[str, ...] = ("thing:1",)) -> None:
-        self.calls = 0
-        self.seconds = seconds
-        self.tags = tags
-        self.keeps = True
-        self.status = 200
-        self.value = "first"
-        self.extra: list[tuple[bytes, bytes]] = []
-        # The scope of the last request, and what its code was told of the client.
-        self.scope: dict[str, Any] = {}
-        self.address = ""
-        # What happens between reading and answering.
-        self.while_computing: Callable[[], Awaitable[None]] | None = None
-
-    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
-        self.calls += 1
-        self.scope, self.address = scope, client_address()
-        value = self.value
-        if self.while_computing:
-            await self.while_computing()
-        if self.keeps:
-            keep(_Scoped(scope), self.seconds, self.tags)
-        headers = [(b"content-type", b"text/plain"), *self.extra]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": value.encode()})
-
-
-class _Scoped(Request[Any, Any, Any]):
-    """The part of a request that ``keep`` looks at."""
-
-    def __init__(self, scope: Any) -> None:
-        self.scope = scope
-
-
-@dataclass
-class Clock:
-    """A clock that a test moves."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def test_an_answer_is_computed_once_and_then_kept() -> None:
     things = Things()
     edge = Edge(things, Answers())
@@ -156,7 +49,7 @@ async def test_an_answer_is_computed_once_and_then_kept() -> None:
     assert first.headers["etag"] == second.headers["etag"]
     assert second.headers["content-type"] == "text/plain"
     assert second.headers["cache-control"] == "public, max-age=60"
-    assert second.headers["vary"] == "authorization"
+    assert second.headers["vary"] == "accept-encoding, authorization"
     assert second.headers["x-content-type-options"] == "nosniff"
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
 
@@ -747,7 +640,7 @@ async def test_a_kept_answer_tells_each_page_its_own() -> None:
             reply = await ask(edge, headers=more | ({"Origin": origin} if origin else {}))
             allowed = reply.headers.get("access-control-allow-origin")
             assert allowed == (origin if listed else None)
-            assert reply.headers["vary"] == "authorization, origin"
+            assert reply.headers["vary"] == "accept-encoding, authorization, origin"
     assert things.calls == 1
 
 

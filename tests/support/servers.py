@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -19,19 +20,24 @@ _ROOT = Path(__file__).parents[2]
 
 
 @contextlib.contextmanager
-def api_server(database_url: str, log: Path, port: int | None = None) -> Iterator[str]:
+def api_server(
+    database_url: str, log: Path, port: int | None = None, **options: Any
+) -> Iterator[str]:
     """One server process with the API only; answers its address. Killed at the end."""
-    with api_process(database_url, log, port) as (address, _process):
+    with api_process(database_url, log, port, **options) as (address, _process):
         yield address
 
 
 @contextlib.contextmanager
 def api_process(
-    database_url: str, log: Path, port: int | None = None
+    database_url: str, log: Path, port: int | None = None, **options: Any
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """The same, with the leader of the process group, to be killed or stopped as a whole."""
+    """The same, with the leader of the process group, to be killed or stopped as a whole.
+
+    ``options`` are settings.
+    """
     port = port or free_port()
-    options = {"port": port, "log_level": "warning"}
+    options = {"port": port, "log_level": "warning", **options}
     environment = os.environ | as_environment(settings_for(database_url, **options))
     environment["PYTHONPATH"] = str(_ROOT / "src")
     with log.open("ab") as output:

@@ -12,14 +12,16 @@ from functools import partial
 
 import structlog
 
-from fullhouse.api.answers import Answer, Answers, Flight
+from fullhouse.api.answers import Answer, Answers, Flight, Key
 from fullhouse.api.browsers import Cors, transport_headers
+from fullhouse.api.compression import taken_by
 from fullhouse.api.context import open_request
 from fullhouse.api.exchange import App, Exchange, Leader, Receive, Scope, Send
 from fullhouse.api.incoming import incoming_of
 from fullhouse.api.limits import AUTH_PREFIX, Limits, tiers_of
 from fullhouse.api.principal import SCOPE_KEY, Authenticate, Principal, identify, require_still
 from fullhouse.api.proxies import LOCAL, Proxies
+from fullhouse.api.shared import SharedAnswers
 
 # What the access log says of a request whose client went away before it was answered.
 _CLIENT_CLOSED = 499
@@ -29,6 +31,7 @@ _READ_HERE = frozenset(
     (
         b"x-request-id",
         b"if-none-match",
+        b"accept-encoding",
         b"authorization",
         b"origin",
         b"access-control-request-method",
@@ -60,6 +63,7 @@ class Edge:
         limits: the rate limits; without them nothing is limited.
         proxies: whose word counts on where requests come from; without them nobody's.
         cors: which other pages may call; without it none.
+        shared: answers of other processes; without it each makes its own.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class Edge:
         limits: Limits | None = None,
         proxies: Proxies | None = None,
         cors: Cors | None = None,
+        shared: SharedAnswers | None = None,
     ) -> None:
         self._app = app
         self._answers = answers
@@ -82,6 +87,7 @@ class Edge:
         self._limits = limits
         self._proxies = proxies or Proxies()
         self._cors = cors or Cors(())
+        self._shared = shared
         # Bound once: that costs more than writing a line.
         self._access = structlog.get_logger(log="access").bind()
 
@@ -155,17 +161,18 @@ class Edge:
     async def _serve(
         self, exchange: Exchange, receive: Receive, asked: Mapping[bytes, bytes]
     ) -> None:
-        private = (
-            b"authorization" in asked
-            or exchange.method not in ("GET", "HEAD")
-            # What belongs to one person's way in is never anybody else's.
-            or exchange.plain_path.startswith(AUTH_PREFIX)
-        )
-        if private:
-            handler = self._direct.get((exchange.method, exchange.path), self._app)
-            await exchange.run(handler, receive)
-        else:
-            await self._read(exchange, receive, asked.get(b"if-none-match"))
+        reads = exchange.method in ("GET", "HEAD")
+        # What belongs to one person's way in is never anybody else's, and its length no hint.
+        enters = exchange.plain_path.startswith(AUTH_PREFIX)
+        if reads and not enters:
+            taken = taken_by(asked.get(b"accept-encoding"))
+            if_none_match = asked.get(b"if-none-match")
+            exchange.compress(taken, self._answers.compressor, if_none_match)
+            if b"authorization" not in asked:
+                await self._read(exchange, receive, if_none_match)
+                return
+        handler = self._direct.get((exchange.method, exchange.path), self._app)
+        await exchange.run(handler, receive)
 
     async def _read(
         self, exchange: Exchange, receive: Receive, if_none_match: bytes | None
@@ -175,21 +182,45 @@ class Edge:
         found: Answer | Flight | None = self._answers.find(key)
         if found is None:
             found = await self._answers.find_or_lead(key)
-        if isinstance(found, Answer):
-            await exchange.send_kept(found, if_none_match)
-            return
-        handler = self._direct.get(("GET", exchange.path), self._app)
-        if found is None:
+        if isinstance(found, Flight):
+            await self._lead(exchange, receive, key, found, if_none_match)
+        elif found is None:
+            handler = self._direct.get(("GET", exchange.path), self._app)
             await exchange.run(handler, receive)
-            return
-        leader = Leader(exchange, self._answers, key, found, if_none_match)
+        else:
+            form = found.form_for(exchange.taken)
+            if form is None:
+                form = await self._answers.form_of(key, found, exchange.taken)
+            await exchange.send_kept(form, if_none_match)
+
+    async def _lead(
+        self,
+        exchange: Exchange,
+        receive: Receive,
+        key: Key,
+        flight: Flight,
+        if_none_match: bytes | None,
+    ) -> None:
+        """Answer a read that others may wait for: from another process, else computed here."""
+        answers, shared = self._answers, self._shared
+        leader = Leader(exchange, answers, key, flight, if_none_match)
+        shares = shared is not None and not flight.alone and shared.covers(exchange.path)
         try:
+            if shared is not None and shares:
+                found = await shared.find(answers, key, flight)
+                if found is not None:
+                    form = await answers.form_of(key, found, exchange.taken)
+                    await exchange.send_kept(form, if_none_match)
+                    return
+            handler = self._direct.get(("GET", exchange.path), self._app)
             await exchange.run(handler, receive, leader.send)
         except BaseException:
-            self._answers.abandon(key, found)
+            answers.abandon(key, flight)
             raise
         # Without effect when the flight has landed.
-        self._answers.let_go(key, found, plain=False)
+        answers.let_go(key, flight, plain=False)
+        if shared is not None and shares and leader.landed is not None:
+            shared.share(key, flight, *leader.landed)
 
     def _write_line(self, exchange: Exchange, request_id: str, seconds: float) -> None:
         write = self._access.error if exchange.status >= 500 else self._access.info

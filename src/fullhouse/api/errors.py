@@ -105,7 +105,8 @@ UNSUPPORTED_MEDIA_TYPE = Code(
     "unsupported_media_type",
     Kind.MEDIA_TYPE,
     "The request body is of a type that this route does not read.",
-    "Send JSON with Content-Type: application/json.",
+    "Send JSON with Content-Type: application/json; a form with a file, where the route takes one, "
+    "with multipart/form-data and its boundary.",
 )
 INTERNAL_ERROR = Code(
     "internal_error",

@@ -32,7 +32,8 @@ from fullhouse.api.errors import (
     USER_REQUIRED,
     VALIDATION_FAILED,
 )
-from fullhouse.api.examples import EXAMPLES, PROBLEM
+from fullhouse.api.examples import EXAMPLES, PROBLEM, TABLES
+from fullhouse.api.forms import CONTENT_TYPE, TOO_LARGE, FormBody
 from fullhouse.api.permissions import Who
 from fullhouse.api.principal import access_of
 from fullhouse.kit.errors import OVERLOADED, UNAVAILABLE, Code
@@ -65,6 +66,7 @@ _TAGS = {
     "Box office": "What the organization's members do with the places they sell.",
     "Venues": "Venues, halls and seat maps.",
     "Organizer": "Running an organization's events.",
+    "Media": "Pictures of shows, events and venues.",
     "Service": "Health of the server.",
 }
 
@@ -84,6 +86,7 @@ _NEEDING_THE_DATABASE = {
     "principal",
     "visitor",
     "desk",
+    "media",
     "seat_maps",
     "seat_states",
 }
@@ -112,6 +115,11 @@ class _Structs(StructSchemaPlugin):
         # Where two domains use one name, each side tells them apart in its own way.
         renamed = _QUALIFIED.sub(rb"\1_\2_\3", msgspec.json.encode(described))
         schemas.update(msgspec.json.decode(renamed))
+        for schema in schemas.values():
+            for described_field in schema.get("properties", {}).values():
+                if described_field.get("format") == "binary":
+                    # In a form a file is sent as it is.
+                    described_field.pop("contentEncoding", None)
 
 
 def build_document(
@@ -177,12 +185,18 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
         operation["security"] = [{}, {_SCHEME: []}]
         codes.append(UNAUTHENTICATED)
     if "requestBody" in operation:
-        codes += [BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE]
+        codes += [handler.opt.get(TOO_LARGE, BODY_TOO_LARGE), UNSUPPORTED_MEDIA_TYPE]
+        data = wanted["data"].raw
+        if isinstance(data, type) and issubclass(data, FormBody):
+            content = operation["requestBody"]["content"]
+            content[CONTENT_TYPE] = content.pop("application/json")
         for content in operation["requestBody"]["content"].values():
             choices = content["schema"].get("oneOf", [content["schema"]])
             name = choices[-1].get("$ref", choices[0].get("$ref", "")).rpartition("/")[2]
             if name in EXAMPLES:
                 content["example"] = EXAMPLES[name]
+            elif operation["operationId"] in TABLES:
+                content["example"] = TABLES[operation["operationId"]]
     locations = {parameter["in"] for parameter in operation.get("parameters", ())}
     if "path" in locations:
         codes.append(NOT_FOUND)

@@ -81,6 +81,10 @@ class Proxies:
             address = self._walk(address, forwarded_for.decode("latin-1"))
         return Origin(LOCAL if address is None else str(address), scheme)
 
+    def lists(self, address: str) -> bool:
+        """Whether an address, as :meth:`origin_of` answers it, is among them."""
+        return self._trusts(address_of(address))
+
     def _walk(self, address: Address | None, forwarded_for: str) -> Address | None:
         """From the peer towards the client, for as long as a trusted one tells the next."""
         for entry in reversed(forwarded_for.split(",")):

@@ -11,8 +11,11 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.params import BodyKwarg
 from litestar.routes import HTTPRoute
 
+from fullhouse.api import tables
 from fullhouse.api.errors import (
     BODY_TOO_LARGE,
     MALFORMED_REQUEST,
@@ -21,6 +24,7 @@ from fullhouse.api.errors import (
     UNSUPPORTED_MEDIA_TYPE,
     VALIDATION_FAILED,
 )
+from fullhouse.api.forms import TOO_LARGE, FormBody, read_form
 from fullhouse.api.principal import access_of, check_access
 from fullhouse.api.wording import explain
 from fullhouse.kit.errors import FieldError, Refused
@@ -37,11 +41,28 @@ class ApiRequest(Request[Any, Any, Any]):
 
     async def json(self) -> Any:
         """The body as the route's ``data``. Raises Refused for another type or a bad body."""
-        content_type, _options = self.content_type
+        content_type, options = self.content_type
+        data = self.route_handler.parsed_fn_signature.parameters.get("data")
+        wanted = Any if data is None else data.raw
+        if isinstance(wanted, type) and issubclass(wanted, FormBody):
+            values = read_form(await self.body(), content_type, options, wanted)
+            try:
+                return msgspec.convert(values, wanted)
+            except msgspec.ValidationError as error:
+                raise refused_by(error, wanted) from None
+        if data is not None and isinstance(data.kwarg_definition, BodyKwarg):
+            # Only tables are declared with a type of their own.
+            return tables.text_of(await self.body(), content_type, options)
         if content_type != _JSON:
             raise Refused(UNSUPPORTED_MEDIA_TYPE)
-        data = self.route_handler.parsed_fn_signature.parameters.get("data")
-        return decode_json(await self.body(), Any if data is None else data.raw)
+        return decode_json(await self.body(), wanted)
+
+    async def body(self) -> bytes:
+        """The whole body. Raises Refused when there is more of it than the route takes."""
+        try:
+            return await super().body()
+        except RequestEntityTooLarge:
+            raise Refused(self.route_handler.opt.get(TOO_LARGE, BODY_TOO_LARGE)) from None
 
 
 async def prepare(request: Request[Any, Any, Any]) -> Response[None] | None:

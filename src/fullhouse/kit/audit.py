@@ -153,6 +153,12 @@ async def record(connection: AsyncConnection, entry: Entry) -> UUID:
     return id_
 
 
+async def record_all(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
+    """Write many entries as :func:`record` does one, before anything is written if they are bad."""
+    if entries:
+        await connection.execute(audit_log.insert(), rows_of(entries))
+
+
 async def record_raw(connection: RawConnection, entries: Sequence[Entry]) -> None:
     """Write many entries by one statement in the caller's transaction.
 

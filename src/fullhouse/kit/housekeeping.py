@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -18,11 +18,13 @@ class Chore:
     """Something to do again and again, with a pause of so many seconds before each time.
 
     Several processes do the same chores at the same time: what ``do`` does must allow that.
+    ``wake`` ends a pause when there is something to do at once.
     """
 
     name: str
     pause_seconds: float
     do: Callable[[], Awaitable[None]]
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Housekeeper:
@@ -47,7 +49,11 @@ class Housekeeper:
 
 async def _repeat(chore: Chore) -> None:
     while True:
-        await asyncio.sleep(chore.pause_seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(chore.pause_seconds):
+                await chore.wake.wait()
+        # Before the work: what comes during it is seen to after it.
+        chore.wake.clear()
         try:
             await chore.do()
         except Exception as error:

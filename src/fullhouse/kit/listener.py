@@ -10,10 +10,10 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fullhouse.kit import changes
 from fullhouse.kit.db import Database, RawConnection, is_passing
 
 CHANNEL = "fullhouse"
@@ -37,8 +37,18 @@ def payload_for(tags: Sequence[str]) -> str:
 
 
 async def notify(connection: AsyncConnection, *tags: str) -> None:
-    """Tell every process what changed, once the connection's transaction commits."""
-    await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, payload_for(tags))))
+    """Tell every process what changed, once the connection's transaction commits.
+
+    It is also written down (``kit/changes.py``), for those who do not listen at that moment.
+    """
+    payload = payload_for(tags)
+    await changes.announce(connection, CHANNEL, payload, payload.split())
+
+
+async def notify_raw(connection: RawConnection, *tags: str) -> None:
+    """The same on a connection as asyncpg knows it."""
+    payload = payload_for(tags)
+    await changes.announce_raw(connection, CHANNEL, payload, payload.split())
 
 
 class Listener:

@@ -1,9 +1,9 @@
-"""Sliding window counters that several processes share, in Valkey, as long as it answers.
+"""What several processes share in Valkey, as long as it answers: sliding windows, and the link.
 
-Everything that waits is sent together as one script, as the sequencer does with sales: under load
-a request costs a small part of a round trip. Valkey is a help and never a need. Whoever asks waits
-for a third of a second at most; then it is left alone for a second, nobody waits, and one request
-after the other finds out whether it is back.
+Valkey is a help and never a need. Whoever asks waits for a third of a second at most; then it is
+left alone for a second, nobody waits, and one request after the other finds out whether it is back.
+Of the counters everything that waits is sent together as one script, as the sequencer does with
+sales: under load a request costs a small part of a round trip.
 """
 
 import asyncio
@@ -85,6 +85,92 @@ class _Wish(NamedTuple):
     outcome: "asyncio.Future[list[Count] | None]"
 
 
+class Link:
+    """The way to a Valkey that may go away and come back at any moment.
+
+    Args:
+        url: ``valkey://``, ``valkeys://``, ``redis://``, ``rediss://`` or ``unix://``; a single
+            server. Raises ValueError when it is none of them.
+        use: what for, as the log calls it.
+        connections: at most so many.
+        patience_seconds: how long Valkey may take for an answer.
+        clock: in seconds, for when to ask again; tests move it.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        use: str,
+        connections: int = _CONNECTIONS,
+        patience_seconds: float = _PATIENCE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        socket_seconds = patience_seconds * _SOCKET_SECONDS_PER_PATIENCE
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=connections,
+            timeout=socket_seconds,
+            socket_timeout=socket_seconds,
+            socket_connect_timeout=socket_seconds,
+            lib_name=None,
+            lib_version=None,
+        )
+        self.client: Any = Valkey.from_pool(pool)
+        self._use = use
+        self._clock = clock
+        self._patience = patience_seconds
+        self._is_away = False
+        self._next_probe = 0.0
+
+    def may_ask(self) -> bool:
+        """Whether it is worth asking; while Valkey is away that is one question in a while."""
+        if not self._is_away:
+            return True
+        now = self._clock()
+        if now < self._next_probe:
+            return False
+        # This one shall find out; the others need not wait with it.
+        self._next_probe = now + _PAUSE_SECONDS
+        return True
+
+    async def in_time(self, call: Awaitable[Any]) -> Any:
+        """The call's answer. Raises TimeoutError after all steps without one."""
+        task = asyncio.ensure_future(call)
+        try:
+            for _ in range(_STEPS):
+                await asyncio.wait({task}, timeout=self._patience / _STEPS)
+                if task.done():
+                    return task.result()
+            raise TimeoutError("Valkey did not answer in time")
+        finally:
+            if not task.done():
+                # Nobody waits for its end, so nobody asks what became of it.
+                task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+                task.cancel()
+
+    def note_silence(self, error: Exception) -> None:
+        """Leave Valkey alone for a while."""
+        self._next_probe = self._clock() + _PAUSE_SECONDS
+        if not self._is_away:
+            self._is_away = True
+            # Not its words: they may hold the address and what is in it.
+            log.warning("valkey_away", use=self._use, error=type(error).__name__)
+
+    def note_answer(self) -> None:
+        """Valkey is there."""
+        if self._is_away:
+            self._is_away = False
+            log.info("valkey_back", use=self._use)
+
+    async def check(self) -> None:
+        """Raise unless Valkey answers; for the health of the process."""
+        await self.in_time(self.client.ping())
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+
 class SharedWindows:
     """The counters of all processes that use the same Valkey.
 
@@ -103,28 +189,16 @@ class SharedWindows:
         patience_seconds: float = _PATIENCE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        socket_seconds = patience_seconds * _SOCKET_SECONDS_PER_PATIENCE
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=_CONNECTIONS,
-            timeout=socket_seconds,
-            socket_timeout=socket_seconds,
-            socket_connect_timeout=socket_seconds,
-            lib_name=None,
-            lib_version=None,
-        )
-        self._client: Any = Valkey.from_pool(pool)
-        self._script = self._client.register_script(_SCRIPT)
+        self._link = Link(url, use="limits", patience_seconds=patience_seconds, clock=clock)
+        self._script = self._link.client.register_script(_SCRIPT)
         self._clock = clock
         self._patience = patience_seconds
         self._waiting: deque[_Wish] = deque()
         self._sender: asyncio.Task[None] | None = None
-        self._is_away = False
-        self._next_probe = 0.0
 
     async def take(self, counters: Sequence[tuple[str, Rate]]) -> list[Count] | None:
         """Count one more of each key, up to the first that refuses; None when Valkey is away."""
-        if not self._may_ask() or len(self._waiting) >= _MOST_WAITING:
+        if not self._link.may_ask() or len(self._waiting) >= _MOST_WAITING:
             return None
         outcome: asyncio.Future[list[Count] | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Wish(self._clock(), counters, outcome))
@@ -137,7 +211,7 @@ class SharedWindows:
 
     async def check(self) -> None:
         """Raise unless Valkey answers; for the health of the process."""
-        await self._in_time(self._client.ping())
+        await self._link.check()
 
     async def close(self) -> None:
         """Let go of everybody who waits, and of the connections."""
@@ -145,30 +219,20 @@ class SharedWindows:
             self._sender.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sender
-        await self._client.aclose()
-
-    def _may_ask(self) -> bool:
-        if not self._is_away:
-            return True
-        now = self._clock()
-        if now < self._next_probe:
-            return False
-        # This one shall find out; the others need not wait with it.
-        self._next_probe = now + _PAUSE_SECONDS
-        return True
+        await self._link.close()
 
     async def _send_all(self) -> None:
         """Send what waits, batch after batch, until nothing does."""
         batch: list[_Wish] = []
         try:
             while batch := self._next_batch():
-                replies = await self._in_time(self._ask(batch))
-                self._note_answer()
+                replies = await self._link.in_time(self._ask(batch))
+                self._link.note_answer()
                 for wish, reply in zip(batch, replies, strict=True):
                     _tell(wish, _counts(wish, reply))
         except Exception as error:
             # Any at all: the client has many for a connection that breaks, its own and others.
-            self._note_silence(error)
+            self._link.note_silence(error)
         finally:
             for wish in (*batch, *self._waiting):
                 _tell(wish, None)
@@ -196,33 +260,6 @@ class SharedWindows:
                 arguments += (rate.amount, rate.seconds * 1_000)
         asked: Awaitable[Any] = self._script(keys=keys, args=arguments)
         return asked
-
-    async def _in_time(self, call: Awaitable[Any]) -> Any:
-        """The call's answer. Raises TimeoutError after all steps without one."""
-        task = asyncio.ensure_future(call)
-        try:
-            for _ in range(_STEPS):
-                await asyncio.wait({task}, timeout=self._patience / _STEPS)
-                if task.done():
-                    return task.result()
-            raise TimeoutError("Valkey did not answer in time")
-        finally:
-            if not task.done():
-                # Nobody waits for its end, so nobody asks what became of it.
-                task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-                task.cancel()
-
-    def _note_silence(self, error: Exception) -> None:
-        self._next_probe = self._clock() + _PAUSE_SECONDS
-        if not self._is_away:
-            self._is_away = True
-            # Not its words: they may hold the address and what is in it.
-            log.warning("valkey_away", error=type(error).__name__)
-
-    def _note_answer(self) -> None:
-        if self._is_away:
-            self._is_away = False
-            log.info("valkey_back")
 
 
 def _counts(wish: _Wish, reply: Sequence[Sequence[int]]) -> list[Count]:
