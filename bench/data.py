@@ -246,6 +246,8 @@ async def _add_events_on_sale(database: Database, organizer: Principal) -> House
         categories=(CategoryDraft("General", 5_000, _COUNTED_PLACES),),
         location="The Field",
         policy=_POLICY,
+        # Nobody buys there; what has no showtime cannot be published.
+        starts_at=_OPENING - timedelta(hours=3),
         publish=True,
     )
     counted_event = await creating.create_event(database, maps, organizer, counted)
@@ -262,6 +264,7 @@ async def _add_events_on_sale(database: Database, organizer: Principal) -> House
         venue_id=venue_id,
         hall_id=hall_id,
         policy=_POLICY,
+        starts_at=_OPENING - timedelta(hours=3),
         publish=True,
     )
     seated_event = await creating.create_event(database, maps, organizer, seated)

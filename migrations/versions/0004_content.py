@@ -1,28 +1,53 @@
 """What people are shown: pictures, casts, trailers, releases, and what venues say of themselves."""
 
+from pathlib import Path
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+import fullhouse.catalog.store
 
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+LISTINGS_FUNCTION = Path(fullhouse.catalog.store.__file__).with_name("event_listings_v2.sql")
+
 _CHECKS = (
     ("shows", "release_ordered", "ends_on >= released_on"),
     ("venues", "latitude_on_earth", "latitude BETWEEN -90 AND 90"),
     ("venues", "longitude_on_earth", "longitude BETWEEN -180 AND 180"),
     ("venues", "coordinates_whole", "(latitude IS NULL) = (longitude IS NULL)"),
+    ("showtimes", "cleared_if_cancelled", "cleared_at IS NULL OR status = 'cancelled'"),
     ("venues", "hold_sensible", "hold_seconds BETWEEN 60 AND 3600"),
 )
+
+# To when the public events of each venue go on, as catalog.store.shown_venues keeps it.
+_SHOWN = """
+UPDATE venues v SET shown_until = e.until
+FROM (
+    SELECT e.venue_id, max(
+        CASE WHEN e.status = 'published' THEN l.last_ends_at ELSE '-infinity' END
+    ) AS until
+    FROM events e
+    JOIN event_listings l ON l.event_id = e.id
+    WHERE e.deleted_at IS NULL AND e.published_at IS NOT NULL AND e.status <> 'draft'
+    GROUP BY e.venue_id
+) e
+WHERE e.venue_id = v.id
+"""
 
 
 def upgrade() -> None:
     _media()
     _shows()
     _events()
+    _categories()
+    _showtimes()
     _venues()
+    _changed_tags()
     for table, name, condition in _CHECKS:
         op.create_check_constraint(op.f(f"{table}_{name}"), table, condition)
 
@@ -44,6 +69,8 @@ def _media() -> None:
             "variants", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False
         ),
         sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("claimed_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
@@ -51,8 +78,12 @@ def _media() -> None:
             nullable=False,
         ),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(status = 'failed') = (failure IS NOT NULL)", name=op.f("media_failure_has_reason")
+        ),
+        sa.CheckConstraint(
+            "cleared_at IS NULL OR deleted_at IS NOT NULL", name=op.f("media_cleared_is_deleted")
         ),
         sa.CheckConstraint(
             "status IN ('processing', 'ready', 'failed')", name=op.f("media_status_known")
@@ -64,6 +95,20 @@ def _media() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("media_pkey")),
     )
     op.create_index(op.f("media_organization_id"), "media", ["organization_id"], unique=False)
+    op.create_index(
+        "media_processing",
+        "media",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'processing' AND deleted_at IS NULL"),
+    )
+    op.create_index(
+        "media_to_clear",
+        "media",
+        ["deleted_at"],
+        unique=False,
+        postgresql_where=sa.text("deleted_at IS NOT NULL AND cleared_at IS NULL"),
+    )
 
 
 def _shows() -> None:
@@ -83,6 +128,7 @@ def _shows() -> None:
         "shows",
         sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
     )
+    op.create_index("shows_created_at", "shows", ["created_at", "id"])
 
 
 def _events() -> None:
@@ -90,6 +136,38 @@ def _events() -> None:
     op.add_column(
         "events",
         sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
+    )
+
+
+def _categories() -> None:
+    op.add_column("categories", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
+    # A name is free again when its category is gone.
+    op.drop_constraint("categories_event_id_name_key", "categories")
+    op.create_index(
+        "categories_event_name",
+        "categories",
+        ["event_id", "name"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.execute(LISTINGS_FUNCTION.read_text())
+
+
+def _showtimes() -> None:
+    op.add_column("events", sa.Column("cancel_reason", sa.Text(), nullable=True))
+    op.add_column("showtimes", sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("showtimes", sa.Column("cancel_reason", sa.Text(), nullable=True))
+    op.add_column("showtimes", sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index(
+        "showtimes_to_clear",
+        "showtimes",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'cancelled' AND cleared_at IS NULL"),
+    )
+    op.add_column(
+        "waitlist_entries",
+        sa.Column("joined_sums", postgresql.ARRAY(sa.BigInteger()), nullable=True),
     )
 
 
@@ -107,3 +185,46 @@ def _venues() -> None:
     )
     op.add_column("venues", sa.Column("hold_seconds", sa.Integer(), nullable=True))
     op.add_column("venues", sa.Column("age_rating", sa.Text(), nullable=True))
+    op.add_column("venues", sa.Column("shown_until", sa.DateTime(timezone=True), nullable=True))
+    for name in ("city_key", "words"):
+        column = sa.Column(name, sa.Text(), server_default="", nullable=False)
+        op.add_column("venues", column)
+    op.execute(
+        "UPDATE venues SET city_key = lower(unaccent(city)),"
+        " words = lower(unaccent(concat_ws(' ', name, city, address)))"
+    )
+    op.execute(_SHOWN)
+    op.drop_index("venues_city", "venues")
+    op.create_index("venues_city_key", "venues", ["city_key"], unique=False)
+    op.create_index(
+        "venues_words",
+        "venues",
+        ["words"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"words": "gin_trgm_ops"},
+    )
+    op.add_column("seat_maps", sa.Column("name", sa.Text(), server_default="", nullable=False))
+    op.execute("UPDATE seat_maps SET name = btrim(coalesce(layout ->> 'name', ''))")
+
+
+def _changed_tags() -> None:
+    op.create_table(
+        "changed_tags",
+        sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column(
+            "transaction_id",
+            sa.BigInteger(),
+            server_default=sa.text("pg_current_xact_id()::text::bigint"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column(
+            "at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("tag", "transaction_id", name=op.f("changed_tags_pkey")),
+    )
+    op.create_index(op.f("changed_tags_at"), "changed_tags", ["at"], unique=False)

@@ -18,11 +18,12 @@ from fullhouse.accounts import errors as accounts_errors
 from fullhouse.accounts import routes as accounts_routes
 from fullhouse.accounts.sessions import Device
 from fullhouse.adapters.oauth import Google
-from fullhouse.api import docs, health, idempotency
+from fullhouse.api import docs, health, idempotency, metrics
 from fullhouse.api import errors as api_errors
 from fullhouse.api.context import client_address, request_id
 from fullhouse.api.edge import Edge
 from fullhouse.api.exchange import App
+from fullhouse.api.forms import OVERHEAD_BYTES
 from fullhouse.api.openapi import build_document
 from fullhouse.api.principal import access_of, provide_principal, provide_visitor
 from fullhouse.api.requests import ApiRequest, prepare
@@ -32,6 +33,8 @@ from fullhouse.bookings.direct import reserve_directly
 from fullhouse.catalog import errors as catalog_errors
 from fullhouse.catalog import routes as catalog_routes
 from fullhouse.kit import logging
+from fullhouse.media import errors as media_errors
+from fullhouse.media import routes as media_routes
 from fullhouse.parts import Parts, make_parts
 from fullhouse.settings import Settings
 from fullhouse.venues import errors as venues_errors
@@ -46,6 +49,7 @@ _MESSAGES_GRACE_SECONDS = 3.0  # for those under way when the server stops
 # Every domain's routes below /api/v1, and everything that they may refuse.
 API_ROUTES: list[HTTPRouteHandler] = [
     *accounts_routes.ROUTES,
+    *media_routes.ROUTES,
     *venues_routes.ROUTES,
     *catalog_routes.ROUTES,
     *bookings_routes.ROUTES,
@@ -54,6 +58,7 @@ CODES = (
     *api_errors.CODES,
     *idempotency.CODES,
     *accounts_errors.CODES,
+    *media_errors.CODES,
     *venues_errors.CODES,
     *catalog_errors.CODES,
     *bookings_errors.CODES,
@@ -90,6 +95,11 @@ def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = Tru
         route_handlers=[
             *documented,
             accounts_routes.pages(),
+            media_routes.files(),
+            metrics.routes(
+                [metrics.AnswersCollector(parts.answers, parts.shared_answers)],
+                parts.metrics_readers,
+            ),
             docs.routes(lambda: build_document(documented, dependencies, __version__), CODES),
         ],
         dependencies=dependencies,
@@ -115,15 +125,23 @@ def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = Tru
         limits=parts.limits,
         proxies=parts.proxies,
         cors=parts.cors,
+        shared=parts.shared_answers,
     )
 
 
 def _api(settings: Settings) -> Router:
-    """All routes below /api/v1. A stadium's seat map may be larger than any other body."""
-    large = venues_routes.LARGE
-    seat_maps = Router("/", route_handlers=large, request_max_body_size=settings.max_seat_map_bytes)
-    others = [handler for handler in API_ROUTES if handler not in large]
-    return Router("/api/v1", route_handlers=[seat_maps, *others])
+    """All routes below /api/v1. A stadium's seat map and a picture may be larger than the rest."""
+    large = [
+        (venues_routes.LARGE, settings.max_seat_map_bytes),
+        (media_routes.LARGE, settings.max_media_bytes + OVERHEAD_BYTES),
+    ]
+    routers = [
+        Router("/", route_handlers=handlers, request_max_body_size=most) for handlers, most in large
+    ]
+    others = [
+        handler for handler in API_ROUTES if not any(handler in handlers for handlers, _ in large)
+    ]
+    return Router("/api/v1", route_handlers=[*routers, *others])
 
 
 def _check_routes(framework: Litestar) -> None:
@@ -149,6 +167,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
         "answers": _given(parts.answers),
         "accounts": _given(parts.accounts),
         "device": Provide(_device),
+        "media": _given(parts.media),
         "seat_maps": _given(parts.seat_maps),
         "desk": _given(parts.desk),
         "seat_states": _given(parts.seat_states),
@@ -200,10 +219,13 @@ def _lifespan(
             await parts.desk.sequencer.stop()
             await parts.listener.stop()
             parts.accounts.hasher.close()
+            parts.media.workshop.close()
+            parts.media.storage.close()
             if isinstance(parts.accounts.google, Google):
                 await parts.accounts.google.close()
-            if parts.shared_windows is not None:
-                await parts.shared_windows.close()
+            for shared in (parts.shared_windows, parts.shared_bytes):
+                if shared is not None:
+                    await shared.close()
             await parts.database.close()
 
     return lifespan

@@ -21,6 +21,7 @@ from fullhouse.kit.db import Database, take_turns
 from fullhouse.venues import templates
 from fullhouse.venues.commands import places as venues
 from fullhouse.venues.commands import seat_maps as seat_map_commands
+from fullhouse.venues.filters import Reader, VenueFilters
 from fullhouse.venues.layout import Layout
 from fullhouse.venues.queries import places as venue_queries
 from fullhouse.venues.queries.seat_maps import SeatMaps
@@ -196,8 +197,9 @@ async def _complete(
     for event in _EVENTS:
         event_id = ids.get(event.title)
         if event_id is None:
-            event_id = await _make_event(database, seat_maps, organizer, event)
+            new_showtimes += await _make_event(database, seat_maps, organizer, event, now)
             new_events += 1
+            continue
         new_showtimes += await _ensure_showtimes(
             database, seat_maps, organizer, event_id, event, now
         )
@@ -243,8 +245,14 @@ async def _principal(database: Database, login: DemoLogin) -> Principal:
 
 
 async def _make_event(
-    database: Database, seat_maps: SeatMaps, organizer: Principal, event: _Event
-) -> UUID:
+    database: Database,
+    seat_maps: SeatMaps,
+    organizer: Principal,
+    event: _Event,
+    now: datetime,
+) -> int:
+    """Make and publish an event with its showtimes; answers how many."""
+    drafts = tuple(ShowtimeDraft(start) for start in _starts(event, now))
     venue_id = hall_id = None
     if event.venue is not None:
         venue_id, hall_id = await _ensure_venue(database, organizer, event.venue)
@@ -258,17 +266,20 @@ async def _make_event(
         hall_id=hall_id,
         location=event.location,
         timezone=_TIMEZONE,
+        showtimes=drafts,
         publish=True,
     )
-    return await creating.create_event(database, seat_maps, organizer, draft)
+    await creating.create_event(database, seat_maps, organizer, draft)
+    return len(drafts)
 
 
 async def _ensure_venue(
     database: Database, organizer: Principal, venue: _Venue
 ) -> tuple[UUID, UUID | None]:
     """The venue and its hall, if it has one; the movies of a cinema share theirs."""
-    listed = await venue_queries.venues(database, Slice(MOST))
-    known = [row.id for row in listed.venues if row.name == venue.name]
+    own = VenueFilters(Reader.of(organizer), own_only=True)
+    listed = await venue_queries.venues(database, own, Order("name"), Slice(MOST))
+    known = [row.venue.id for row in listed.part.items if row.venue.name == venue.name]
     venue_id = (
         known[0]
         if known
@@ -283,7 +294,7 @@ async def _ensure_venue(
     )
     if venue.hall is None or venue.layout is None:
         return venue_id, None
-    halls = (await venue_queries.venue(database, venue_id)).halls
+    halls = (await venue_queries.venue(database, venue_id, Reader.of(organizer))).halls
     hall = next((hall for hall in halls if hall.name == venue.hall), None)
     hall_id = (
         hall.id
@@ -304,9 +315,6 @@ async def _ensure_showtimes(
     now: datetime,
 ) -> int:
     """Add the showtimes that the coming days lack; answers how many."""
-    zone = ZoneInfo(_TIMEZONE)
-    today = now.astimezone(zone).date()
-    wanted = [datetime.combine(today + timedelta(days=days), event.at, zone) for days in event.days]
     coming = await catalog_queries.showtimes(
         database,
         ShowtimeFilters(Viewer.of(organizer), event_id=event_id),
@@ -316,6 +324,13 @@ async def _ensure_showtimes(
     if coming.items and not event.daily:
         return 0
     known = {row.starts_at for row in coming.items}
-    drafts = [ShowtimeDraft(start) for start in wanted if start not in known]
+    drafts = [ShowtimeDraft(start) for start in _starts(event, now) if start not in known]
     await showtimes.add_showtimes(database, seat_maps, organizer, event_id, drafts)
     return len(drafts)
+
+
+def _starts(event: _Event, now: datetime) -> list[datetime]:
+    """When the coming showtimes begin."""
+    zone = ZoneInfo(_TIMEZONE)
+    today = now.astimezone(zone).date()
+    return [datetime.combine(today + timedelta(days=days), event.at, zone) for days in event.days]

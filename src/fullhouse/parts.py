@@ -1,9 +1,12 @@
 """What a server process is made of: each part made from the settings, and none of them started."""
 
+import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -19,10 +22,12 @@ from fullhouse.accounts.tokens import AccessTokens, Challenges
 from fullhouse.adapters.mail import mailer
 from fullhouse.adapters.oauth import Google
 from fullhouse.adapters.sms import sms_sender
+from fullhouse.adapters.storage import storage
 from fullhouse.api.answers import Answers
 from fullhouse.api.browsers import Cors
 from fullhouse.api.limits import TIERS, Limits, rate_of
 from fullhouse.api.proxies import Proxies
+from fullhouse.api.shared import SharedAnswers
 from fullhouse.bookings import jobs as bookings_jobs
 from fullhouse.bookings.best_seats import BestSeats
 from fullhouse.bookings.commands import Desk
@@ -30,15 +35,33 @@ from fullhouse.bookings.seat_states import SeatStates
 from fullhouse.bookings.sequencer import Sequencer
 from fullhouse.bookings.terms import Terms
 from fullhouse.catalog import jobs as catalog_jobs
+from fullhouse.kit import changes
 from fullhouse.kit.db import Database
 from fullhouse.kit.dispatch import Dispatcher
 from fullhouse.kit.housekeeping import Chore, Housekeeper
 from fullhouse.kit.listener import Listener
+from fullhouse.kit.shared_bytes import SharedBytes
 from fullhouse.kit.valkey import SharedWindows
+from fullhouse.media import jobs as media_jobs
+from fullhouse.media.parts import Media
+from fullhouse.media.storage import Storage
+from fullhouse.media.workshop import Workshop
 from fullhouse.settings import Settings, SettingsError
 from fullhouse.venues.queries.seat_maps import SeatMaps
 
 T = TypeVar("T")
+
+# What is asked for by everybody and costs something to make.
+_SHARED_PATHS = (
+    "/api/v1/events",
+    "/api/v1/movies",
+    "/api/v1/shows",
+    "/api/v1/venues",
+)
+# Announced by the selling core with every batch, and not written down.
+_SALES_TAGS = ("showtime:",)
+_CHANGES_SECONDS = 60.0
+_MOST_CHANGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -53,9 +76,13 @@ class Parts:
     authenticator: Authenticator
     dispatcher: Dispatcher
     shared_windows: SharedWindows | None
+    shared_bytes: SharedBytes | None
+    shared_answers: SharedAnswers | None
+    metrics_readers: Proxies
     limits: Limits | None
     proxies: Proxies
     cors: Cors
+    media: Media
     seat_maps: SeatMaps
     desk: Desk
     seat_states: SeatStates
@@ -73,6 +100,8 @@ def make_parts(settings: Settings) -> Parts:
     listener = Listener(database)
     accounts, authenticator, dispatcher = _accounts(settings, database, listener)
     shared = _shared_windows(settings)
+    shared_bytes = _shared_bytes(settings)
+    media = Media(database, _storage(settings), Workshop(), settings.max_media_bytes)
     seat_maps = SeatMaps(database)
     terms = Terms(database, seat_maps)
     sequencer = Sequencer(
@@ -85,19 +114,23 @@ def make_parts(settings: Settings) -> Parts:
         settings=settings,
         database=database,
         listener=listener,
-        answers=Answers(),
+        answers=Answers(settings.answers_mib * 1024 * 1024),
         accounts=accounts,
         authenticator=authenticator,
         dispatcher=dispatcher,
         shared_windows=shared,
+        shared_bytes=shared_bytes,
+        shared_answers=_shared_answers(settings, shared_bytes, database),
+        metrics_readers=_metrics_readers(settings),
         limits=_limits(settings, shared),
         proxies=_proxies(settings),
         cors=_cors(settings),
+        media=media,
         seat_maps=seat_maps,
         desk=Desk(sequencer, terms),
         seat_states=SeatStates(database, terms),
         best_seats=BestSeats(database, terms),
-        housekeeper=_housekeeper(database, sequencer),
+        housekeeper=_housekeeper(database, sequencer, media),
     )
 
 
@@ -105,10 +138,12 @@ def check(settings: Settings) -> None:
     """Raise SettingsError for the first of ``READ_BY_PARTS`` that is wrong; nothing is kept."""
     _proxies(settings)
     _cors(settings)
+    _metrics_readers(settings)
     _shared_windows(settings)
     _limits(settings, None)
     _post(settings, Dispatcher(), "")
     _google(settings, "")
+    _storage(settings)
 
 
 def _proxies(settings: Settings) -> Proxies:
@@ -125,7 +160,41 @@ def _shared_windows(settings: Settings) -> SharedWindows | None:
     return _valid("valkey_url", partial(SharedWindows, settings.valkey_url.get_secret_value()))
 
 
-def _housekeeper(database: Database, sequencer: Sequencer) -> Housekeeper:
+def _shared_bytes(settings: Settings) -> SharedBytes | None:
+    if settings.valkey_url is None:
+        return None
+    return _valid("valkey_url", partial(SharedBytes, settings.valkey_url.get_secret_value()))
+
+
+def _shared_answers(
+    settings: Settings, store: SharedBytes | None, database: Database
+) -> SharedAnswers | None:
+    if store is None:
+        return None
+    return SharedAnswers(
+        store,
+        database,
+        secret=secret_of(settings),
+        program=_program(),
+        paths=_SHARED_PATHS,
+        unwritten=_SALES_TAGS,
+    )
+
+
+def _program() -> bytes:
+    """A digest of all that this program is, so that after an update nothing old is found."""
+    digest = hashlib.blake2b(sys.version.encode())
+    for file in sorted(Path(__file__).parent.rglob("*")):
+        if file.suffix in (".py", ".sql", ".html"):
+            digest.update(file.read_bytes())
+    return digest.digest()
+
+
+def _metrics_readers(settings: Settings) -> Proxies:
+    return _valid("metrics_from", partial(Proxies.parse, settings.metrics_from))
+
+
+def _housekeeper(database: Database, sequencer: Sequencer, media: Media) -> Housekeeper:
     return Housekeeper(
         [
             Chore(
@@ -134,8 +203,14 @@ def _housekeeper(database: Database, sequencer: Sequencer) -> Housekeeper:
                 partial(bookings_jobs.sweep, database, sequencer),
             ),
             Chore(
+                "finish_call_offs",
+                bookings_jobs.CALL_OFF_SECONDS,
+                partial(bookings_jobs.finish_call_offs, database, sequencer),
+            ),
+            Chore(
                 "purge_facts", bookings_jobs.PURGE_SECONDS, partial(bookings_jobs.purge, database)
             ),
+            Chore("purge_changes", _CHANGES_SECONDS, partial(_purge_changes, database)),
             Chore(
                 "refresh_listings",
                 catalog_jobs.REFRESH_SECONDS,
@@ -146,8 +221,47 @@ def _housekeeper(database: Database, sequencer: Sequencer) -> Housekeeper:
                 accounts_jobs.PURGE_SECONDS,
                 partial(accounts_jobs.purge, database),
             ),
+            Chore(
+                "make_variants",
+                media_jobs.MAKE_SECONDS,
+                partial(media_jobs.make_variants, media),
+                media.uploaded,
+            ),
+            Chore(
+                "clear_deleted_media",
+                media_jobs.CLEAR_SECONDS,
+                partial(media_jobs.clear_deleted, media),
+                media.deleted,
+            ),
+            Chore(
+                "sweep_originals",
+                media_jobs.SWEEP_SECONDS,
+                partial(media_jobs.sweep_originals, media),
+            ),
         ]
     )
+
+
+def _storage(settings: Settings) -> Storage:
+    return _valid(
+        "media_s3_bucket",
+        partial(
+            storage,
+            settings.media_dir or settings.data_dir / "media",
+            s3_bucket=settings.media_s3_bucket,
+            s3_endpoint=settings.media_s3_endpoint,
+            s3_region=settings.media_s3_region,
+            s3_access_key_id=settings.media_s3_access_key_id,
+            s3_secret_access_key=_text(settings.media_s3_secret_access_key),
+            s3_path_style=settings.media_s3_path_style,
+            public_url=settings.media_public_url,
+        ),
+    )
+
+
+async def _purge_changes(database: Database) -> None:
+    async with database.begin() as connection:
+        await changes.purge(connection, _MOST_CHANGES)
 
 
 def _valid(setting: str, make: Callable[[], T]) -> T:

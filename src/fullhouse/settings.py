@@ -19,6 +19,7 @@ READ_BY_PARTS = frozenset(
     {
         "trusted_proxies",
         "cors_origins",
+        "metrics_from",
         "valkey_url",
         "smtp_url",
         "mail_from",
@@ -32,6 +33,11 @@ READ_BY_PARTS = frozenset(
         "google_issuer",
         "google_client_id",
         "google_client_secret",
+        "media_s3_bucket",
+        "media_s3_endpoint",
+        "media_s3_access_key_id",
+        "media_s3_secret_access_key",
+        "media_public_url",
         "rate_limit_authenticated",
         "rate_limit_auth",
         "rate_limit_public",
@@ -100,8 +106,16 @@ class Settings(BaseSettings):
     )
     valkey_url: SecretStr | None = Field(
         None,
-        description="valkey://…, redis://… or unix://… of a Valkey that counts rate limits for "
-        "all servers together. Unset: each process counts for itself.",
+        description="valkey://…, redis://… or unix://… of a Valkey that counts rate limits and "
+        "keeps finished answers for all servers together. Unset: each process for itself.",
+    )
+    answers_mib: Annotated[int, Field(ge=1, le=65_536)] = Field(
+        64, description="Memory of each server process for finished answers, in MiB."
+    )
+    metrics_from: str = Field(
+        "127.0.0.0/8, ::1",
+        description="Addresses and networks, separated by commas, that may read /metrics, and "
+        "only directly: what a proxy passes on is not answered.",
     )
     rate_limits_enabled: bool = Field(
         True, description="Whether requests are limited; switch it off for load tests only."
@@ -191,7 +205,35 @@ class Settings(BaseSettings):
         1_000_000, description="Largest request body."
     )
     max_seat_map_bytes: Annotated[int, Field(ge=1_024, le=1_000_000_000)] = Field(
-        20_000_000, description="Largest seat map sent to PUT /halls/{id}/seat-map."
+        30_000_000,
+        description="Largest seat map sent to PUT /halls/{id}/seat-map, or document imported.",
+    )
+    max_media_bytes: Annotated[int, Field(ge=1_024, le=100_000_000)] = Field(
+        5_242_880, description="Largest picture sent to POST /media."
+    )
+    media_dir: Path | None = Field(
+        None,
+        description="Folder of the uploaded pictures, the same for every server. "
+        "Default: media in the data folder.",
+    )
+    media_s3_bucket: str | None = Field(
+        None, description="Bucket for the pictures, in a storage that speaks S3; unset: the folder."
+    )
+    media_s3_endpoint: str | None = Field(
+        None, description="https://… of that storage. Default: Amazon's in the region."
+    )
+    media_s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    media_s3_access_key_id: str | None = Field(
+        None, description="Key for the bucket. Unset: what the machine has, as Amazon's tools do."
+    )
+    media_s3_secret_access_key: SecretStr | None = Field(None, description="Secret of that key.")
+    media_s3_path_style: bool = Field(
+        True, description="Whether addresses name the bucket in the path; false: in the host."
+    )
+    media_public_url: str | None = Field(
+        None,
+        description="https://… under which everybody can read the storage's pictures/; browsers "
+        "are sent there. Unset: they pass through this server.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged."

@@ -48,16 +48,26 @@ EXTRAS = {
     "accounts/authenticator": ("runtime", "keeps for a moment who a token or key stands for"),
     "accounts/parts": ("runtime", "what its commands work with"),
     "accounts/sessions": ("runtime", "refresh tokens, and what one brings about"),
+    "media/pictures": ("runtime", "the process that reads pictures, which anybody may have made"),
+    "media/workshop": ("runtime", "has pictures read and made in processes, few at a time"),
+    "media/storage": ("runtime", "what is asked of the place where pictures lie"),
+    "media/parts": ("runtime", "what its commands and jobs work with"),
     "venues/seatmap": ("pure", "the immutable seat map that finds seats by name"),
     "venues/labels": ("pure", "all spellings of a seat's label"),
     "venues/layout": ("pure", "a hall's layout as it is written and stored"),
     "venues/building": ("pure", "from a layout to a seat map"),
+    "venues/exchange": ("pure", "seat maps in the formats of other systems"),
     "venues/neighbours": ("pure", "who sits beside whom"),
     "venues/templates": ("pure", "layouts of halls as most are"),
+    "venues/filters": ("pure", "who sees which venues, and what a list of them is asked for"),
     "catalog/drafts": ("pure", "what an organizer wants, before it is checked"),
     "catalog/planning": ("pure", "checks drafts and works out what follows"),
+    "catalog/publishing": ("pure", "what an event lacks before it can be sold"),
     "catalog/filters": ("pure", "what a list is asked for"),
     "catalog/parameters": ("schemas", "the query parameters that its lists share"),
+    "catalog/csv_import": ("pure", "the tables that are imported, and what is said of each line"),
+    "catalog/scheduling": ("pure", "from a rule to showtimes, and what overlaps"),
+    "catalog/ical": ("pure", "calendars as programs for calendars read them"),
     "catalog/favorites": ("commands", "a person's favourite events, marked and listed"),
     "bookings/sequencer": ("runtime", "group commit: the queue and its loop"),
     "bookings/batch": ("runtime", "one transaction of the sequencer"),
@@ -65,6 +75,8 @@ EXTRAS = {
     "bookings/seat_states": ("runtime", "keeps finished answers about seats, made once for all"),
     "bookings/direct": ("runtime", "the reservation past the framework"),
     "bookings/best_seats": ("runtime", "proposes seats from what the process knows by heart"),
+    "bookings/calling_off": ("commands", "cancels events and showtimes with all that was booked"),
+    "bookings/moving": ("commands", "moves what was sold to another seat map"),
     "bookings/closing": ("commands", "the end of an organization, and of what it sells"),
     "bookings/personal": ("commands", "all that is one person's: given out, and deleted"),
     "bookings/audit": ("queries", "checks every invariant in the database"),
@@ -130,8 +142,9 @@ _OPENING = ("begin", "connect_raw")
 SOLD = ["allotments", "booking_lines", "bookings", "inventories", "seat_claims", "waitlist_entries"]
 CATALOGUE_MAY = {
     ("insert", "inventories"): "a new showtime",
-    ("insert", "allotments"): "a new showtime",
+    ("insert", "allotments"): "a new showtime, or a new category at those to come",
     ("update", "inventories"): "the revision, when the terms of sale change",
+    ("update", "allotments"): "the capacity, when nobody has a place of the category",
 }
 
 _STATEMENT = re.compile(
@@ -410,21 +423,30 @@ def sales_past_the_core(source: Source) -> Iterator[str]:
         allowed = source.path.startswith("catalog/store") and (verb, table) in CATALOGUE_MAY
         if table in SOLD and not allowed:
             yield f"{source.path}:{line}: {verb} of {table} outside bookings/store"
+    yield from wide_updates(source)
+    for text, line in source.texts:
+        for verb, table in writes_in_sql(text):
+            # Which columns it sets cannot be seen in a text.
+            if verb == "update" and table == "allotments":
+                yield f"{source.path}:{line}: update of {table} as a text"
 
 
 def wide_updates(source: Source) -> Iterator[str]:
-    """Of an inventory the catalogue sets the revision and nothing else."""
+    """Of an inventory the catalogue sets the revision and nothing else, of an allotment the
+    capacity.
+    """
     for node in source.nodes:
         if not (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and node.func.attr == "values"
-            and "inventories.update()" in ast.unparse(node.func.value)
         ):
             continue
         fields = [keyword.arg for keyword in node.keywords]
-        if node.args or fields != ["revision"]:
-            yield f"{source.path}:{node.lineno}: sets more than the revision of an inventory"
+        for table, column in (("inventories", "revision"), ("allotments", "capacity")):
+            changes = f"{table}.update()" in ast.unparse(node.func.value)
+            if changes and (node.args or fields != [column]):
+                yield f"{source.path}:{node.lineno}: sets more than the {column} of {table}"
 
 
 def environment_readers(source: Source) -> Iterator[str]:

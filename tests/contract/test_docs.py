@@ -12,15 +12,17 @@ import msgspec
 import pytest
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import BodyKwarg
 from litestar.routes import HTTPRoute
 
 import fullhouse
 from fullhouse import docs_pages
 from fullhouse.api import permissions
 from fullhouse.api.errors import Problem
-from fullhouse.api.examples import EXAMPLES, PROBLEM
+from fullhouse.api.examples import EXAMPLES, PROBLEM, TABLES
 from fullhouse.api.permissions import Permission
 from fullhouse.app import API_ROUTES, CODES, compose
+from fullhouse.catalog.schemas.importing import show_lines, showtime_lines
 from fullhouse.kit.errors import Code
 from fullhouse.parts import Parts
 from fullhouse.settings import PREFIX, Settings
@@ -42,6 +44,8 @@ _LINK = re.compile(r"\]\((?P<target>[^)#\s:]+)(?:#[^)]*)?\)")
 _PAGES = {"/", "/api/v1", "/openapi.json", "/docs", "/docs/errors", "/docs/assets/{name}"} | {
     "/account",
     "/account/assets/{name}",
+    "/media/{mediaId}/{name}",
+    "/metrics",
 }
 
 
@@ -90,10 +94,16 @@ async def test_every_operation_says_what_it_does(client: httpx.AsyncClient) -> N
     assert len(ids) == len(set(ids))
 
 
-def body_of(handler: HTTPRouteHandler) -> type[msgspec.Struct] | None:
-    """The struct that a route takes as its body."""
+def takes_table(handler: HTTPRouteHandler) -> bool:
+    """Whether the body is a table."""
     data = handler.parsed_fn_signature.parameters.get("data")
-    if data is None:
+    return data is not None and isinstance(data.kwarg_definition, BodyKwarg)
+
+
+def body_of(handler: HTTPRouteHandler) -> type[msgspec.Struct] | None:
+    """The struct that a route takes as its body; None for none, and for a table."""
+    data = handler.parsed_fn_signature.parameters.get("data")
+    if data is None or takes_table(handler):
         return None
     # Where the body may be left out, it is one of two.
     kinds = [kind for kind in get_args(data.annotation) if kind is not type(None)]
@@ -108,9 +118,20 @@ def test_every_body_has_an_acceptable_example() -> None:
     msgspec.json.decode(msgspec.json.encode(PROBLEM), type=Problem)
 
 
+def test_every_table_has_an_acceptable_example() -> None:
+    tables = {handler.handler_name: handler for handler in API_ROUTES if takes_table(handler)}
+    assert {camel(name) for name in tables} == TABLES.keys()
+    for lines in (show_lines(TABLES["importShows"]), showtime_lines(TABLES["importShowtimes"])):
+        assert lines
+        assert [line.errors for line in lines] == [()] * len(lines)
+
+
 async def test_examples_are_shown(client: httpx.AsyncClient) -> None:
     for place, operation in (await documented(client)).items():
         for content in operation.get("requestBody", {}).get("content", {}).values():
+            if content["schema"].get("type") == "string":
+                assert content["example"] == TABLES[operation["operationId"]], place
+                continue
             choices = content["schema"].get("oneOf", [content["schema"]])
             (name,) = [kind["$ref"].rpartition("/")[2] for kind in choices if "$ref" in kind]
             assert content["example"] == EXAMPLES[name], place

@@ -518,6 +518,7 @@ async def test_resize_never_below_what_is_taken(
         "sold": 0,
         "blocked": 5,
         "waiting": 0,
+        "price": {"amount": 2_500, "currency": "USD"},
     }
     refused = await client.patch(path, json={"capacity": 7}, headers=organizer)
     assert (refused.status_code, refused.json()["code"]) == (409, "below_committed")

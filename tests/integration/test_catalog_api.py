@@ -573,6 +573,7 @@ async def test_more_showtimes(client: httpx.AsyncClient) -> None:
         location=None,
         hallId=hall["id"],
         startsAt=None,
+        publish=False,
         categories=category(sections=["Stalls"], capacity=None)
         + category(name="Floor", sections=["Floor"], capacity=None),
     )

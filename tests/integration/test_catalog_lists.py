@@ -29,7 +29,7 @@ async def owner(client: httpx.AsyncClient) -> dict[str, str]:
 
 @pytest_asyncio.fixture(scope="module", autouse=True)
 async def programme(
-    client: httpx.AsyncClient, owner: dict[str, str]
+    client: httpx.AsyncClient, owner: dict[str, str], database: Database
 ) -> AsyncIterator[dict[str, dict[str, Any]]]:
     """A rock concert, two movies, a talk that is over, a party without a date, and a draft."""
     hall = await made_hall(client, owner, city="Pokhara")
@@ -44,11 +44,31 @@ async def programme(
             client, owner, title="Beta Movie", kind="movie", startsAt=in_days(20),
             location=None, hallId=hall["id"], categories=seats,
         ),
-        await made_event(client, owner, title="Old Talk", kind="movie", startsAt=in_days(-9)),
-        await made_event(client, owner, title="Some Party", kind="other", startsAt=None),
+        await made_event(client, owner, title="Old Talk", kind="movie"),
+        await made_event(client, owner, title="Some Party", kind="other"),
         await made_event(client, owner, title="Secret", publish=False),
     ]  # fmt: skip
-    yield {event["title"]: event for event in made}
+    by_title = {event["title"]: event for event in made}
+    await _as_time_passes(
+        database,
+        by_title["Old Talk"],
+        "starts_at = now() - interval '9 days', ends_at = now() - interval '8 days',"
+        " busy_until = NULL",
+    )
+    await _as_time_passes(database, by_title["Some Party"], "deleted_at = now()")
+    yield by_title
+
+
+async def _as_time_passes(database: Database, event: dict[str, Any], change: str) -> None:
+    """Change the showtimes of an event into what could not have been published."""
+    event_id = UUID(event["id"])
+    async with database.begin() as connection:
+        await connection.exec_driver_sql(
+            f"UPDATE showtimes SET {change} WHERE event_id = $1", (event_id,)
+        )
+        await connection.exec_driver_sql(
+            "SELECT event_listings_refresh_v2(ARRAY[$1::uuid])", (event_id,)
+        )
 
 
 async def titles(client: httpx.AsyncClient, path: str = EVENTS, **query: Any) -> list[str]:
@@ -250,7 +270,7 @@ async def withdraw(database: Database, event_id: str) -> None:
             "UPDATE events SET status = 'draft' WHERE id = $1", (UUID(event_id),)
         )
         await connection.exec_driver_sql(
-            "SELECT event_listings_refresh_v1(ARRAY[$1::uuid])", (UUID(event_id),)
+            "SELECT event_listings_refresh_v2(ARRAY[$1::uuid])", (UUID(event_id),)
         )
         await connection.exec_driver_sql("SELECT pg_notify('fullhouse', 'events')")
 

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from fullhouse.accounts.tables import users
 from fullhouse.kit.db import RawConnection, metadata
+from fullhouse.media.tables import media
 from tests.support.asgi import BASE_URL, bearer
 from tests.support.house import House, open_house
 from tests.support.people import PASSWORD, new_email, register
@@ -26,7 +27,7 @@ ME = f"{API}/users/me"
 GENERAL = [{"name": "General", "price": {"amount": 1_000, "currency": "USD"}, "capacity": 100}]
 
 # Columns by which a row belongs to a person without a foreign key.
-_NAMES_OF_PEOPLE = {"actor_id", "address", "agent", "email", "phone", "user_id"}
+_NAMES_OF_PEOPLE = {"actor_id", "address", "agent", "email", "phone", "uploaded_by", "user_id"}
 
 _SECRET = "checks a secret, or is one"
 _INNER = "says how the program works, and nothing about the person"
@@ -129,6 +130,7 @@ LEFT_OUT = {
     "api_keys.last_used_at": _THEIRS,
     "api_keys.revoked_at": _THEIRS,
     "api_keys.created_at": _THEIRS,
+    **dict.fromkeys((f"media.{column.name}" for column in media.columns), _THEIRS),
     "favorites.user_id": _WHOSE,
     "favorites.created_at": "gives the order, in which they are",
     "bookings.user_id": _WHOSE,
@@ -149,6 +151,7 @@ STAYS = {
     "bookings.user_id": "an organizer's record of what was sold",
     "sessions.user_id": "whether a session goes on is asked of it; purged when it is old",
     "api_keys.created_by": _THEIRS,
+    "media.uploaded_by": _THEIRS,
     "audit_log.actor_id": "the log is only ever added to",
 }
 # Where something of the person itself is left, and why.
@@ -270,6 +273,13 @@ async def leave_the_rest(connection: RawConnection, subject: Subject, house: Hou
         (
             "INSERT INTO api_keys (id, organization_id, name, shown, secret_hash, scopes,"
             " created_by) VALUES ($1, $2, 'Door', 'fhk_x', uuid_send($1), '{}', $1)",
+            subject.id,
+            club,
+        ),
+        (
+            "INSERT INTO media (id, organization_id, uploaded_by, status, content_type, bytes,"
+            " sha256, width, height, failure)"
+            " VALUES ($1, $2, $1, 'failed', 'image/png', 9, '', 1, 1, 'broken')",
             subject.id,
             club,
         ),

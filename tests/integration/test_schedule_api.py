@@ -1,6 +1,7 @@
 """One hall, one showtime at a time."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,7 +9,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fullhouse.catalog.store import schedule, showtime_writes
 from fullhouse.kit.db import RawConnection
 from tests.support.catalog import API, made_event, made_hall
 from tests.support.organizations import administrator
@@ -127,7 +130,8 @@ async def test_what_others_have_not_announced_stays_their_secret(
 async def test_many_at_the_same_moment_get_the_hall_once(client: httpx.AsyncClient) -> None:
     headers = await signed_in(client, role="ORGANIZER")
     hall = await made_hall(client, headers)
-    events = [await event_in(client, headers, hall, startsAt=None, endsAt=None) for _ in range(6)]
+    undated = {"startsAt": None, "endsAt": None, "publish": False}
+    events = [await event_in(client, headers, hall, **undated) for _ in range(6)]
     answers = await asyncio.gather(
         *(add(client, headers, event, at(place)) for place, event in enumerate(events))
     )
@@ -149,3 +153,83 @@ async def test_the_database_refuses_it_by_itself(
     with pytest.raises(asyncpg.ExclusionViolationError):
         await connection.execute(copy, showtime, "scheduled")
     await connection.execute(copy, showtime, "cancelled")
+
+
+class Constraint:
+    """How often the last guard had to say no."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.refusals = 0
+        real = showtime_writes._try
+
+        async def counted(connection: AsyncConnection, statement: Any) -> bool:
+            done = await real(connection, statement)
+            self.refusals += not done
+            return done
+
+        monkeypatch.setattr(showtime_writes, "_try", counted)
+
+
+async def _add_or_move(
+    client: httpx.AsyncClient, headers: dict[str, str], event: dict[str, Any], way: str
+) -> httpx.Response:
+    """Ask for the hall from ten to eleven, with a new showtime or with one that is there."""
+    if way == "add":
+        return await add(client, headers, event, at(0))
+    if way == "move":
+        path = f"{API}/showtimes/{event['showtimes'][0]['id']}"
+        return await client.patch(path, json=at(0), headers=headers)
+    body = {"from": TEN.date().isoformat(), "to": TEN.date().isoformat(), "times": ["10:00"]}
+    path = f"{API}/events/{event['id']}/showtimes/generate"
+    return await client.post(path, json=body | {"durationMinutes": 60}, headers=headers)
+
+
+@pytest.mark.parametrize("locked", [True, False], ids=["locked", "lock-taken-away"])
+@pytest.mark.parametrize(
+    "ways",
+    [("add", "add"), ("move", "move"), ("add", "move"), ("generate", "move")],
+    ids="-".join,
+)
+async def test_two_transactions_at_the_same_moment(
+    client: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    ways: tuple[str, str],
+    locked: bool,
+) -> None:
+    """With the lock of the hall the second sees the first; without it the constraint decides."""
+    headers = await signed_in(client, role="ORGANIZER")
+    hall = await made_hall(client, headers, timezone="UTC")
+    events = [await event_in(client, headers, hall, **at(1_000 * n)) for n in (1, 2)]
+    constraint = Constraint(monkeypatch)
+    if not locked:
+        take_away_the_lock(monkeypatch, parties=2)
+    answers = await asyncio.gather(
+        *(_add_or_move(client, headers, one, way) for one, way in zip(events, ways, strict=True))
+    )
+    assert sorted(answer.is_success for answer in answers) == [False, True]
+    (lost,) = [answer for answer in answers if not answer.is_success]
+    assert (lost.status_code, lost.json()["code"]) == (409, "schedule_conflict"), lost.text
+    assert datetime.fromisoformat(lost.json()["conflict"]["startsAt"]) == TEN
+    assert (constraint.refusals == 0) is locked
+
+
+def take_away_the_lock(monkeypatch: pytest.MonkeyPatch, parties: int) -> None:
+    """Let so many see that the hall is free before any of them takes it."""
+    looked = schedule.conflicts
+    there = asyncio.Barrier(parties)
+
+    async def unlocked(
+        connection: AsyncConnection, hall_ids: Collection[UUID]
+    ) -> dict[UUID, timedelta]:
+        return dict.fromkeys(hall_ids, timedelta())
+
+    async def together(connection: AsyncConnection, wanted: Any, **rest: Any) -> Any:
+        nonlocal parties
+        found = await looked(connection, wanted, **rest)
+        if parties:
+            parties -= 1
+            await there.wait()
+        return found
+
+    monkeypatch.setattr(schedule, "lock_halls", unlocked)
+    monkeypatch.setattr(schedule, "conflicts", together)

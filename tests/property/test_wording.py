@@ -32,6 +32,7 @@ VOCABULARY = re.compile(
     rf"{MISSING}|{UNKNOWN}|must ("
     rf"be (true or false|{_NOUN}( or {_NOUN})?)|"
     r"be a time such as 2027-01-31T20:00:00Z \(RFC 3339\)|be a date such as 2027-01-31|"
+    r"be an https address|"
     rf"be one of {_WORDS}(, {_WORDS})+|be {_LIMIT}( and {_LIMIT})?|have {_COUNT}|"
     r"hold (something to see and )?no control characters|match \^\[A-Za-z\]\{\d\}\$, such as \w+)"
 )
@@ -57,6 +58,8 @@ def right(shape: shapes.Type) -> Any:
             return [right(item)]
         case shapes.StrType(pattern="^[A-Za-z]{2}$"):
             return "NP"
+        case shapes.StrType(pattern=str(pattern)) if pattern.startswith("^https://"):
+            return "https://video.example/1"
         case shapes.StrType(min_length=least):
             return "a" * max(3, least or 0)
         case shapes.IntType(ge=least) | shapes.FloatType(ge=least):
@@ -71,6 +74,8 @@ def right(shape: shapes.Type) -> Any:
             return ID
         case shapes.DateTimeType():
             return "2027-01-31T20:00:00Z"
+        case shapes.DateType():
+            return "2027-01-31"
         case other:
             raise AssertionError(f"say here what is right for {other!r}")
 

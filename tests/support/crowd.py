@@ -57,7 +57,7 @@ _STATEMENTS = [
     """,
     # Without knowing how many there are, the planner would look through all showtimes for each.
     "ANALYZE",
-    "SELECT event_listings_refresh_v1(ARRAY(SELECT id FROM events))",
+    "SELECT event_listings_refresh_v2(ARRAY(SELECT id FROM events))",
     "ANALYZE event_listings",
 ]
 

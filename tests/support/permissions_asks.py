@@ -28,6 +28,8 @@ _P = Permission
 _numbers = count(100_000)
 _PARAMETER = re.compile(r"\{(\w+):\w+\}")
 
+TABLE_TYPE = "text/csv"
+
 UNAUTHENTICATED = (401, "unauthenticated")
 USER_REQUIRED = (403, "user_required")
 FORBIDDEN = (403, "forbidden")
@@ -45,6 +47,24 @@ class Ask:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def table(*lines: Mapping[str, str], **query: str) -> Ask:
+    """A request whose body is a table of these lines, all with the same columns."""
+    return Ask(query=query, body={"lines": list(lines)}, headers={"Content-Type": TABLE_TYPE})
+
+
+def payload_of(ask: Ask) -> dict[str, Any]:
+    """The body as the client sends it: JSON, a table, or a form with a file."""
+    if ask.body is not None and isinstance(ask.body.get("file"), bytes):
+        fields = {name: value for name, value in ask.body.items() if name != "file"}
+        return {"data": fields, "files": {"file": ("picture", ask.body["file"])}}
+    if ask.headers.get("Content-Type") != TABLE_TYPE:
+        return {"json": ask.body}
+    assert ask.body is not None
+    rows = [",".join(row) for line in ask.body["lines"] for row in (line.keys(), line.values())]
+    # The columns are named once.
+    return {"content": "\n".join([rows[0], *rows[1::2]]).encode()}
+
+
 Make = Callable[[Estate, Caller], Ask | Awaitable[Ask]]
 
 
@@ -54,6 +74,7 @@ class Hides(Enum):
     FROM_NOBODY = "nobody"
     FROM_STRANGERS = "whoever has no part in its organization"
     DRAFTS = "whoever may not read its organization's drafts, whatever else they may"
+    VENUES = "whoever may neither read its organization's drafts nor keep its venues"
     BOOKINGS = "whoever may not look at its organization's bookings"
     FROM_ALL = "everybody who may not have it"
 
@@ -133,6 +154,8 @@ def refusal_of(
     granted = kind.granted(side)
     if entry.hides is Hides.DRAFTS and not {_P.EVENTS_READ, _P.EVENTS_WRITE} & granted:
         return NOT_FOUND
+    if entry.hides is Hides.VENUES and not {_P.EVENTS_READ, _P.VENUES_WRITE} & granted:
+        return NOT_FOUND
     lacks = needed is not None and needed not in granted and not entry.anywhere
     if not (entry.closed or lacks or (entry.members and not kind.has_part_in(side))):
         return None
@@ -141,6 +164,7 @@ def refusal_of(
         Hides.FROM_NOBODY: False,
         Hides.FROM_STRANGERS: stranger,
         Hides.DRAFTS: False,
+        Hides.VENUES: False,
         Hides.BOOKINGS: not {_P.BOOKINGS_READ, _P.BOOKINGS_WRITE} & granted,
         Hides.FROM_ALL: True,
     }

@@ -1,5 +1,10 @@
 """Settings for tests."""
 
+import atexit
+import functools
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -17,5 +22,13 @@ def settings_for(database_url: str, **options: Any) -> Settings:
         password_hash_memory_kib=19_456,
         password_hash_passes=2,
         password_hash_lanes=1,
-        **{"rate_limits_enabled": False, **options},
+        **{"rate_limits_enabled": False, "media_dir": _pictures(), **options},
     )
+
+
+@functools.cache
+def _pictures() -> Path:
+    """Where the servers of this test process keep pictures, as far as nothing else is said."""
+    folder = Path(tempfile.mkdtemp(prefix="fullhouse-media-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -2,25 +2,23 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any, Literal
+from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from fullhouse.api.errors import VALIDATION_FAILED
-from fullhouse.api.pagination import position_in
+from fullhouse.api.lists import Order as Order
+from fullhouse.api.lists import is_storable, refusal
+from fullhouse.api.lists import order_of as order_of
 from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
-from fullhouse.kit.errors import FieldError, Refused
+from fullhouse.catalog.rules import SHOW_STATUSES, ShowStatus
 
-ShowStatus = Literal["now_showing", "coming_soon", "ended"]
-SHOW_STATUSES: tuple[ShowStatus, ...] = ("now_showing", "coming_soon", "ended")
 MOVIE = "movie"
 
-# A time nearer to the calendar's ends fails as soon as its offset is changed.
-_EARLIEST = datetime(1, 1, 3, tzinfo=UTC)
-_LATEST = datetime(9999, 12, 29, tzinfo=UTC)
+ShowtimeStatus = Literal["scheduled", "cancelled"]
+SHOWTIME_STATUSES: tuple[ShowtimeStatus, ...] = ("scheduled", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +88,34 @@ class ShowtimeFilters:
     event_id: UUID | None = None
     show_id: UUID | None = None
     period: Period = Period()
+    venue_id: UUID | None = None
+    hall_id: UUID | None = None
+    # What was cancelled is shown to whoever asks for it.
+    statuses: frozenset[ShowtimeStatus] = frozenset({"scheduled"})
+    # For organizers' own lists: these organizations' showtimes, those of drafts too.
+    of_organizations: frozenset[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """By which of the list's sort keys, and whether from the end."""
+class ShowFilters:
+    """Which shows; ``None`` leaves a question open."""
 
-    key: str
-    descending: bool = False
-    almost: bool = False  # of a list of what is almost spelt right: its cursors are its own
+    kind: str | None = None
+    q: str | None = None
+    genre: str | None = None
+    language: str | None = None
+    statuses: frozenset[ShowStatus] = frozenset(SHOW_STATUSES)
+    # For organizers' own lists: these organizations' shows, put on or not.
+    of_organizations: frozenset[UUID] | None = None
+    public: bool = True
 
-    @property
-    def name(self) -> str:
-        """As the sort parameter writes it: ``-startsAt``."""
-        name = f"-{self.key}" if self.descending else self.key
-        return f"~{name}" if self.almost else name
 
-
-def order_of(sort: str, keys: Collection[str]) -> Order:
-    """The order that ``sort=-startsAt`` names; refused when the list does not know it."""
-    order = Order(sort.removeprefix("-"), sort.startswith("-"))
-    if order.key not in keys:
-        raise refusal("sort", f"is none of {', '.join(keys)}, each with or without a leading -")
-    return order
+def id_or_slug(key: str) -> UUID | str:
+    """What names an event: slugs never look like ids."""
+    try:
+        return UUID(key)
+    except ValueError:
+        return key
 
 
 def moment_of(parameter: str, text: str | None) -> date | datetime | None:
@@ -128,9 +131,21 @@ def moment_of(parameter: str, text: str | None) -> date | datetime | None:
         raise refusal(parameter, "is neither a date nor an RFC 3339 time") from None
     if moment.tzinfo is None:
         raise refusal(parameter, "has no offset from UTC, such as Z")
-    if not _is_storable(moment):
+    if not is_storable(moment):
         raise refusal(parameter, "is too far away")
     return moment
+
+
+def showtime_statuses_of(
+    text: str | None, usual: Collection[ShowtimeStatus]
+) -> frozenset[ShowtimeStatus]:
+    """The statuses in a list with commas; the usual ones when there is no list."""
+    if text is None:
+        return frozenset(usual)
+    wanted = {part.strip() for part in text.split(",")}
+    if not wanted <= set(SHOWTIME_STATUSES):
+        raise refusal("status", f"is not a list of {', '.join(SHOWTIME_STATUSES)}")
+    return frozenset(status for status in SHOWTIME_STATUSES if status in wanted)
 
 
 def statuses_of(text: str | None) -> frozenset[ShowStatus]:
@@ -141,27 +156,3 @@ def statuses_of(text: str | None) -> frozenset[ShowStatus]:
     if not wanted <= set(SHOW_STATUSES):
         raise refusal("status", f"is not a list of {', '.join(SHOW_STATUSES)}")
     return frozenset(status for status in SHOW_STATUSES if status in wanted)
-
-
-def position_of(after: tuple[Any, ...] | None, order: str, kind: type) -> tuple[Any, UUID] | None:
-    """The sort value and id behind a cursor, which must be of a list in this very order."""
-    if after is None:
-        return None
-    name, value, row_id = position_in(after, tuple[str, kind, UUID])  # type: ignore[valid-type]
-    if name != order or not _is_storable(value):
-        raise refusal("cursor", "is not a cursor of this list in this order")
-    return value, row_id
-
-
-def _is_storable(value: object) -> bool:
-    """Whether the database can hold the value, so that comparing with it cannot fail."""
-    if isinstance(value, datetime):
-        return value.tzinfo is not None and _EARLIEST <= value <= _LATEST
-    if isinstance(value, int):
-        return abs(value) < 2**63
-    return not isinstance(value, str) or "\0" not in value
-
-
-def refusal(parameter: str, detail: str) -> Refused:
-    """A refusal of one query parameter."""
-    return Refused(VALIDATION_FAILED, errors=(FieldError(parameter, detail),))

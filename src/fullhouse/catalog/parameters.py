@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar.params import QueryParameter
 
-from fullhouse.catalog.schemas.events import ShowKind
+from fullhouse.catalog.schemas.shows import ShowKind
 
 Search = Annotated[
     str | None, QueryParameter(name="q", max_length=200, description="Words in the title or place.")
@@ -22,6 +22,7 @@ MovieId = Annotated[UUID | None, QueryParameter(name="movieId", description="Of 
 OrganizationId = Annotated[
     UUID | None, QueryParameter(name="organizationId", description="Of this organization.")
 ]
+HallId = Annotated[UUID | None, QueryParameter(name="hallId", description="In this hall.")]
 Day = Annotated[date | None, QueryParameter(name="date", description="Starts on this day, there.")]
 Since = Annotated[
     str | None,
@@ -58,9 +59,27 @@ Fields = Annotated[
     str | None,
     QueryParameter(max_length=1_000, description="Only these fields of each item, with commas."),
 ]
+Genre = Annotated[str | None, QueryParameter(max_length=100, description="Of this genre.")]
+Language = Annotated[str | None, QueryParameter(max_length=100, description="In this language.")]
+ShowSort = Annotated[
+    str | None,
+    QueryParameter(
+        name="sort",
+        max_length=40,
+        description="title, releasedOn, startsAt (of the next showtime) or createdAt; - reverses. "
+        "What has no date yet counts as late.",
+    ),
+]
 Statuses = Annotated[
     str | None,
     QueryParameter(
         name="status", max_length=100, description="now_showing, coming_soon, ended; with commas."
     ),
+]
+ShowtimeStatuses = Annotated[
+    str | None,
+    QueryParameter(name="status", max_length=100, description="scheduled, cancelled; with commas."),
+]
+ShowtimeSort = Annotated[
+    str | None, QueryParameter(name="sort", max_length=40, description="startsAt; - reverses.")
 ]

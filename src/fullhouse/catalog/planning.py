@@ -3,16 +3,24 @@
 import functools
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.numbers import get_territory_currencies
 
 from fullhouse.api.errors import VALIDATION_FAILED
-from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowtimeDraft
+from fullhouse.catalog.drafts import (
+    CategoryDraft,
+    EventDraft,
+    ShowDraft,
+    ShowtimeDraft,
+    Whereabouts,
+)
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.venues.seatmap import SeatMap
 
@@ -22,6 +30,9 @@ MOST_CATEGORIES = 100
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 _LONGEST_SLUG = 80
 _LOOKS_LIKE_AN_ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# What an address below /events means by itself.
+_RESERVED_SLUGS = frozenset({"facets"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +76,35 @@ def check_event(draft: EventDraft) -> None:
     errors: list[FieldError] = []
     if not is_currency(draft.currency):
         errors.append(FieldError("/currency", "is not an ISO 4217 currency in use"))
-    if draft.location is not None and (draft.venue_id or draft.hall_id):
-        errors.append(FieldError("/location", "cannot be given together with a venue or hall"))
-    if draft.location is None and not (draft.venue_id or draft.hall_id):
-        errors.append(FieldError("/location", "venueId, hallId or location is needed"))
+    errors += _place_errors(draft.location, draft.venue_id or draft.hall_id)
+    errors += repeated_images(draft.images)
     if draft.show_id is not None and draft.show is not None:
         errors.append(FieldError("/showId", "cannot be given together with a new show's fields"))
     if draft.starts_at is not None:
         errors += showtime_errors(ShowtimeDraft(draft.starts_at, draft.ends_at), "")
+        if draft.showtimes:
+            errors.append(FieldError("/showtimes", "cannot be given together with startsAt"))
     elif draft.ends_at is not None:
         errors.append(FieldError("/endsAt", "needs startsAt"))
-    errors += _sales_window_errors(draft.sales_open_at, draft.sales_close_at)
+    for at, showtime in enumerate(draft.showtimes):
+        errors += showtime_errors(showtime, f"/showtimes/{at}")
+    if draft.show is not None:
+        errors += show_errors(draft.show)
+    errors += sales_window_errors(draft.sales_open_at, draft.sales_close_at)
     errors += _category_errors(draft)
     refuse_if(errors)
+
+
+def show_errors(draft: ShowDraft) -> list[FieldError]:
+    """What is wrong with a show, beside what only the database knows."""
+    errors = []
+    released_on, ends_on = draft.released_on, draft.ends_on
+    if released_on is not None and ends_on is not None and ends_on < released_on:
+        errors.append(FieldError("/endsOn", "is before releasedOn"))
+    for name, items in (("trailers", draft.trailers), ("images", draft.images)):
+        if len(set(items)) < len(items):
+            errors.append(FieldError(f"/{name}", "names one of them twice"))
+    return errors
 
 
 def showtime_errors(draft: ShowtimeDraft, pointer: str) -> list[FieldError]:
@@ -91,6 +118,50 @@ def showtime_errors(draft: ShowtimeDraft, pointer: str) -> list[FieldError]:
     if draft.ends_at is not None and draft.ends_at <= draft.starts_at:
         errors.append(FieldError(f"{pointer}/endsAt", "is not after startsAt"))
     return errors
+
+
+def moved(now: Whereabouts, fields: Mapping[str, Any]) -> Whereabouts:
+    """Where an event is after a change of its whereabouts, by their names.
+
+    A venue or hall takes the place of a location and the other way round, a hall brings its venue,
+    and another venue has no hall yet. Refused when nothing or too much is left.
+    """
+    location, venue_id = fields.get("location", now.location), fields.get("venue_id", now.venue_id)
+    hall_id = fields.get("hall_id", now.hall_id)
+    to_house = fields.get("venue_id") is not None or fields.get("hall_id") is not None
+    if to_house:
+        location = fields.get("location")
+        if "venue_id" not in fields:
+            venue_id = None
+        elif "hall_id" not in fields and venue_id != now.venue_id:
+            hall_id = None
+    elif fields.get("location") is not None:
+        venue_id = hall_id = None
+    elif "venue_id" in fields:
+        hall_id = None
+    refuse_if(_place_errors(location, venue_id or hall_id))
+    timezone = fields.get("timezone")
+    if "timezone" not in fields and (venue_id, location is None) == (
+        now.venue_id,
+        now.location is None,
+    ):
+        timezone = now.timezone
+    return Whereabouts(location, venue_id, hall_id, timezone)
+
+
+def _place_errors(location: str | None, house: UUID | None) -> list[FieldError]:
+    if location is not None and house is not None:
+        return [FieldError("/location", "cannot be given together with a venue or hall")]
+    if location is None and house is None:
+        return [FieldError("/location", "venueId, hallId or location is needed")]
+    return []
+
+
+def repeated_images(images: Sequence[UUID]) -> list[FieldError]:
+    """What is wrong with a list of pictures, beside what only the database knows."""
+    if len(set(images)) < len(images):
+        return [FieldError("/images", "names one of them twice")]
+    return []
 
 
 def refuse_if(errors: Sequence[FieldError]) -> None:
@@ -112,28 +183,45 @@ def plan_categories(
     """The categories with their places; refused with every field that does not fit the seat map."""
     errors: list[FieldError] = []
     taken: set[str] = set()
-    planned = []
-    for at, draft in enumerate(drafts):
-        pointer = f"/categories/{at}"
-        name = draft.name.strip()
-        if draft.sections is None:
-            if draft.capacity is None:
-                errors.append(FieldError(f"{pointer}/capacity", "is needed without sections"))
-            planned.append(
-                PlannedCategory(name, draft.price, draft.capacity or 0, draft.benefits, None, None)
-            )
-            continue
-        found = _places(pointer, draft, seat_map, taken, errors)
-        if found is not None:
-            sections, areas, capacity = found
-            planned.append(
-                PlannedCategory(name, draft.price, capacity, draft.benefits, sections, areas)
-            )
+    planned = [
+        _planned(f"/categories/{at}", draft, seat_map, taken, errors)
+        for at, draft in enumerate(drafts)
+    ]
     refuse_if(errors)
+    return [category for category in planned if category is not None]
+
+
+def plan_category(draft: CategoryDraft, seat_map: SeatMap | None) -> PlannedCategory:
+    """One category with its places; refused with every field that does not fit the seat map."""
+    errors: list[FieldError] = []
+    planned = _planned("", draft, seat_map, set(), errors)
+    refuse_if(errors)
+    assert planned is not None  # or there were errors
     return planned
 
 
-def allot(categories: Sequence[CategoryPlaces], seat_map: SeatMap | None) -> dict[UUID, int]:
+def _planned(
+    pointer: str,
+    draft: CategoryDraft,
+    seat_map: SeatMap | None,
+    taken: set[str],
+    errors: list[FieldError],
+) -> PlannedCategory | None:
+    name = draft.name.strip()
+    if draft.sections is None:
+        if draft.capacity is None:
+            errors.append(FieldError(f"{pointer}/capacity", "is needed without sections"))
+        return PlannedCategory(name, draft.price, draft.capacity or 0, draft.benefits, None, None)
+    found = _places(pointer, draft, seat_map, taken, errors)
+    if found is None:
+        return None
+    sections, areas, capacity = found
+    return PlannedCategory(name, draft.price, capacity, draft.benefits, sections, areas)
+
+
+def allot(
+    categories: Sequence[CategoryPlaces], seat_map: SeatMap | None, pointer: str = "/hallId"
+) -> dict[UUID, int]:
     """How many places each category has at a showtime with this seat map.
 
     Refused when a category is sold in a section that this map does not have.
@@ -145,12 +233,12 @@ def allot(categories: Sequence[CategoryPlaces], seat_map: SeatMap | None) -> dic
         places = category.sections or category.areas
         if places is None:
             continue
-        counts = [_size(seat_map, name, seated=category.sections is not None) for name in places]
+        counts = [size_of(seat_map, name, seated=category.sections is not None) for name in places]
         if None in counts:
             lacking = ", ".join(
                 name for name, size in zip(places, counts, strict=True) if size is None
             )
-            errors.append(FieldError("/hallId", f"the hall's seat map has no {lacking}"))
+            errors.append(FieldError(pointer, f"the hall's seat map has no {lacking}"))
             continue
         size = sum(count for count in counts if count is not None)
         # A counted category may be sold to fewer than its areas hold; seats are all for sale.
@@ -160,9 +248,24 @@ def allot(categories: Sequence[CategoryPlaces], seat_map: SeatMap | None) -> dic
     return capacities
 
 
-def missing_for_sale(categories: int) -> list[str]:
-    """What an event still needs before it can be published."""
-    return [] if categories else ["categories"]
+def days_later(moment: datetime, days: int, timezone: str) -> datetime:
+    """The same time of day so many days later, by the clocks of that zone; in UTC.
+
+    Where the clocks skip that time, it is as much later; where it comes twice, it is the first.
+    """
+    local = moment.astimezone(ZoneInfo(timezone))
+    return (local + timedelta(days=days)).replace(fold=0).astimezone(UTC)
+
+
+def slug_errors(slug: str) -> list[FieldError]:
+    """What is wrong with a slug that somebody chose."""
+    if len(slug) > _LONGEST_SLUG or not _SLUG.fullmatch(slug):
+        detail = f"is not made of a-z, 0-9 and single -, at most {_LONGEST_SLUG} characters"
+    elif slug in _RESERVED_SLUGS or _LOOKS_LIKE_AN_ID.fullmatch(slug):
+        detail = "means something else already"
+    else:
+        return []
+    return [FieldError("/slug", detail)]
 
 
 def slug_of(title: str) -> str:
@@ -171,7 +274,8 @@ def slug_of(title: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_only.lower())[:_LONGEST_SLUG].strip("-")
     if not slug:
         return "event"
-    return f"event-{slug}" if _LOOKS_LIKE_AN_ID.fullmatch(slug) else slug
+    taken = _LOOKS_LIKE_AN_ID.fullmatch(slug) or slug in _RESERVED_SLUGS
+    return f"event-{slug}" if taken else slug
 
 
 def free_slug(slug: str, taken: Collection[str]) -> str:
@@ -184,7 +288,8 @@ def free_slug(slug: str, taken: Collection[str]) -> str:
     return f"{slug}-{number}"
 
 
-def _sales_window_errors(opens: datetime | None, closes: datetime | None) -> list[FieldError]:
+def sales_window_errors(opens: datetime | None, closes: datetime | None) -> list[FieldError]:
+    """What is wrong with when sales open and close."""
     if opens is not None and closes is not None and closes <= opens:
         return [FieldError("/salesCloseAt", "is not after salesOpenAt")]
     return []
@@ -224,8 +329,8 @@ def _places(
         errors.append(FieldError(f"{pointer}/sections", "needs a hall with a seat map (hallId)"))
         return None
     for at, name in enumerate(draft.sections):
-        seats = _size(seat_map, name, seated=True)
-        places = _size(seat_map, name, seated=False)
+        seats = size_of(seat_map, name, seated=True)
+        places = size_of(seat_map, name, seated=False)
         if seats is None and places is None:
             errors.append(
                 FieldError(f"{pointer}/sections/{at}", f"the hall has no section “{name}”")
@@ -250,7 +355,8 @@ def _places(
     return None, draft.sections, draft.capacity or standing
 
 
-def _size(seat_map: SeatMap | None, name: str, *, seated: bool) -> int | None:
+def size_of(seat_map: SeatMap | None, name: str, *, seated: bool) -> int | None:
+    """How many places the section, or else standing area, of this name has; None without one."""
     if seat_map is None:
         return None
     if seated:

@@ -1,6 +1,7 @@
 """Reads of the catalogue for screens and lists."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND
@@ -12,11 +13,12 @@ from fullhouse.catalog.filters import (
     EventFilters,
     Order,
     Period,
-    ShowStatus,
+    ShowFilters,
     ShowtimeFilters,
     Viewer,
 )
-from fullhouse.catalog.store import event_listings
+from fullhouse.catalog.ical import Calendar
+from fullhouse.catalog.store import calendars, event_listings
 from fullhouse.catalog.store import events as event_store
 from fullhouse.catalog.store import shows as show_store
 from fullhouse.catalog.store import showtimes as showtime_store
@@ -27,26 +29,40 @@ from fullhouse.catalog.store.shows import ShowRow
 from fullhouse.catalog.store.showtimes import ShowtimeRow
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
+from fullhouse.media import queries as media
+from fullhouse.media.schemas import MediaView
 
 # How many coming showtimes an event's own page lists.
 NEXT_SHOWTIMES = 20
 _BY_START = Order("startsAt")
+_NEWEST_FIRST = Order("createdAt", descending=True)
+_ANY = EventFilters()
 
 
 @dataclass(frozen=True, slots=True)
 class EventWithShowtimes:
-    """An event and its next showtimes."""
+    """An event, its pictures by id, and its next showtimes."""
 
     event: EventRow
+    images: Mapping[UUID, MediaView]
     showtimes: list[ShowtimeRow]
 
 
 @dataclass(frozen=True, slots=True)
 class ShowWithEvents:
-    """A show and the coming events that put it on."""
+    """A show, its pictures by id, and the coming events that put it on."""
 
     show: ShowRow
+    images: Mapping[UUID, MediaView]
     events: list[EventSummaryRow]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowsWithImages:
+    """Part of a list of shows, and their pictures by id."""
+
+    part: Part[ShowRow]
+    images: Mapping[UUID, MediaView]
 
 
 async def events(
@@ -71,22 +87,30 @@ async def own_events(
     part: Slice,
     *,
     organization_id: UUID | None = None,
-    status: str | None = None,
+    filters: EventFilters = _ANY,
+    order: Order = _NEWEST_FIRST,
 ) -> Part[EventSummaryRow]:
-    """Part of the caller's organizations' events of any status, newest first.
+    """Part of the caller's organizations' events of any status, past ones too.
 
     Admins see everybody's. Raises Refused: FORBIDDEN.
     """
-    mine = Viewer.of(principal).organizations
+    mine = _organizations_read(principal, organization_id)
+    own = replace(filters, of_organizations=mine, public=False)
+    async with database.read() as connection:
+        return await event_store.list_events(connection, own, order, part)
+
+
+def _organizations_read(
+    principal: Principal, organization_id: UUID | None
+) -> frozenset[UUID] | None:
+    """The one that is named, or all whose drafts the caller may read; None for everybody's."""
     if organization_id is not None:
         require(principal, Permission.EVENTS_READ, organization_id)
-        mine = frozenset({organization_id})
+        return frozenset({organization_id})
+    mine = Viewer.of(principal).organizations
     if mine is not None and not mine:
         raise Refused(FORBIDDEN)
-    filters = EventFilters(of_organizations=mine, status=status, public=False)
-    newest_first = Order("createdAt", descending=True)
-    async with database.read() as connection:
-        return await event_store.list_events(connection, filters, newest_first, part)
+    return mine
 
 
 async def event(database: Database, key: UUID | str, viewer: Viewer) -> EventWithShowtimes:
@@ -97,24 +121,53 @@ async def event(database: Database, key: UUID | str, viewer: Viewer) -> EventWit
             raise Refused(NOT_FOUND)
         coming = await showtime_store.list_showtimes(
             connection,
-            ShowtimeFilters(viewer, event_id=found.id),
+            # Whoever looks at a cancelled event is shown what was to be.
+            ShowtimeFilters(
+                viewer,
+                event_id=found.id,
+                statuses=frozenset({"cancelled" if found.status == "cancelled" else "scheduled"}),
+            ),
             _BY_START,
             Slice(NEXT_SHOWTIMES),
         )
-    return EventWithShowtimes(found, coming.items)
+        images = await media.views(connection, found.images)
+    return EventWithShowtimes(found, images, coming.items)
+
+
+async def event_alone(database: Database, event_id: UUID, viewer: Viewer) -> EventRow:
+    """An event with its categories. Raises Refused: NOT_FOUND."""
+    async with database.read() as connection:
+        found = await event_store.find_event(connection, event_id, viewer)
+    if found is None:
+        raise Refused(NOT_FOUND)
+    return found
 
 
 async def shows(
+    database: Database, filters: ShowFilters, order: Order, part: Slice
+) -> ShowsWithImages:
+    """Part of the shows that fit; only what is put on publicly unless the filters say more."""
+    async with database.read() as connection:
+        found = await show_store.list_shows(connection, filters, order, part)
+        shown = [image for row in found.items for image in row.images]
+        return ShowsWithImages(found, await media.views(connection, shown))
+
+
+async def own_shows(
     database: Database,
+    principal: Principal,
+    filters: ShowFilters,
+    order: Order,
     part: Slice,
     *,
-    kind: str | None = None,
-    q: str | None = None,
-    statuses: frozenset[ShowStatus],
-) -> Part[ShowRow]:
-    """Part of the shows that are put on publicly, by title."""
-    async with database.read() as connection:
-        return await show_store.list_shows(connection, kind=kind, q=q, statuses=statuses, part=part)
+    organization_id: UUID | None = None,
+) -> ShowsWithImages:
+    """Part of the caller's organizations' shows, those that nobody puts on yet too.
+
+    Admins see everybody's. Raises Refused: FORBIDDEN.
+    """
+    mine = _organizations_read(principal, organization_id)
+    return await shows(database, replace(filters, of_organizations=mine, public=False), order, part)
 
 
 async def show(
@@ -128,7 +181,8 @@ async def show(
         coming = await event_store.list_events(
             connection, EventFilters(show_id=show_id), _BY_START, Slice(NEXT_SHOWTIMES)
         )
-    return ShowWithEvents(found, coming.items)
+        images = await media.views(connection, found.images)
+    return ShowWithEvents(found, images, coming.items)
 
 
 async def showtimes(
@@ -137,6 +191,42 @@ async def showtimes(
     """Part of the showtimes that the viewer may see, without those that are over."""
     async with database.read() as connection:
         return await showtime_store.list_showtimes(connection, filters, order, part)
+
+
+async def own_showtimes(
+    database: Database,
+    principal: Principal,
+    filters: ShowtimeFilters,
+    order: Order,
+    part: Slice,
+    *,
+    organization_id: UUID | None = None,
+) -> Part[ShowtimeRow]:
+    """Part of the showtimes of the caller's organizations, those of drafts too.
+
+    Admins see everybody's. Raises Refused: FORBIDDEN.
+    """
+    mine = _organizations_read(principal, organization_id)
+    own = replace(filters, viewer=Viewer(organizations=None), of_organizations=mine)
+    return await showtimes(database, own, order, part)
+
+
+async def event_calendar(database: Database, key: UUID | str) -> Calendar:
+    """When a published event is. Raises Refused: NOT_FOUND."""
+    async with database.read() as connection:
+        found = await calendars.of_event(connection, key)
+    if found is None:
+        raise Refused(NOT_FOUND)
+    return found
+
+
+async def venue_calendar(database: Database, venue_id: UUID) -> Calendar:
+    """What is on at a venue. Raises Refused: NOT_FOUND."""
+    async with database.read() as connection:
+        found = await calendars.of_venue(connection, venue_id)
+    if found is None:
+        raise Refused(NOT_FOUND)
+    return found
 
 
 async def movie_showtimes(

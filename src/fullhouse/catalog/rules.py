@@ -1,12 +1,45 @@
-"""The terms on which an event sells: decisions on plain values, no input or output."""
+"""The terms on which an event sells, and where a show stands: decisions on plain values."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 OrphanRule = Literal["off", "warn", "refuse"]
+# Why everything of a showtime comes to an end, as those who have a place there are told.
+CalledOff = Literal["event_cancelled", "showtime_cancelled"]
+
+ShowStatus = Literal["now_showing", "coming_soon", "ended"]
+SHOW_STATUSES: tuple[ShowStatus, ...] = ("now_showing", "coming_soon", "ended")
+# A show whose next sitting is further away than this is coming soon rather than showing.
+NOW_SHOWING_WITHIN = timedelta(days=7)
+
+
+def show_status(
+    *,
+    released_on: date | None,
+    ends_on: date | None,
+    has_showtimes: bool,
+    next_starts_at: datetime | None,
+    now: datetime,
+) -> ShowStatus:
+    """Where a show stands; the dates of its release go before its showtimes.
+
+    Not released yet is coming soon, and past its last day has ended. Otherwise it shows when its
+    next showtime is under way or within seven days, and has ended when all it had are over; with
+    a later one, or none at all, it is still to come. ``next_starts_at`` is that of the first
+    showtime that is not over. Days are those of UTC, as ``now`` is: a show has no place of its own.
+
+    ``store/shows.py`` says the same in SQL, for lists.
+    """
+    if released_on is not None and released_on > now.date():
+        return "coming_soon"
+    if ends_on is not None and ends_on < now.date():
+        return "ended"
+    if next_starts_at is not None:
+        return "now_showing" if next_starts_at <= now + NOW_SHOWING_WITHIN else "coming_soon"
+    return "ended" if has_showtimes else "coming_soon"
 
 
 class Charge(msgspec.Struct, frozen=True, rename="camel"):
@@ -48,12 +81,23 @@ class Policy(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class CategoryTerms(msgspec.Struct, frozen=True):
-    """One category as the selling core sees it. ``sections`` is None where places are counted."""
+    """One category as the selling core sees it. ``sections`` is None where places are counted.
+
+    ``usual`` is the category's own price, ``special`` the showtime's where it has one. ``areas``
+    are the standing areas that its counted places are in, if any.
+    """
 
     id: UUID
     name: str
-    price: int
+    usual: int
     sections: tuple[str, ...] | None
+    areas: tuple[str, ...] | None = None
+    special: int | None = None
+
+    @property
+    def price(self) -> int:
+        """What a place costs at this showtime."""
+        return self.usual if self.special is None else self.special
 
     @property
     def seated(self) -> bool:
@@ -81,6 +125,9 @@ class SaleTerms(msgspec.Struct, frozen=True):
     seat_map_id: UUID | None
     policy: Policy
     categories: dict[UUID, CategoryTerms]
+    hall_id: UUID | None = None
+    called_off: CalledOff | None = None  # then whatever was booked is ended, too
+    deleted: bool = False  # nobody may see it any more, whoever they are
 
     def category_of_section(self, section: str) -> CategoryTerms | None:
         """The category in which a section's seats are sold; None when they are not for sale."""

@@ -30,6 +30,7 @@ shows = sa.Table(
     now_column("changed_at"),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.Index("shows_changed_at", "changed_at"),
+    sa.Index("shows_created_at", "created_at", "id"),
     sa.Index("shows_title", "title", "id"),
     sa.CheckConstraint("ends_on >= released_on", name="release_ordered"),
     sa.CheckConstraint(
@@ -59,6 +60,7 @@ events = sa.Table(
     sa.Column("sales_close_at", sa.DateTime(timezone=True)),
     sa.Column("published_at", sa.DateTime(timezone=True)),
     sa.Column("cancelled_at", sa.DateTime(timezone=True)),
+    sa.Column("cancel_reason", sa.Text),  # in the organizer's words
     sa.Column("images", ARRAY(sa.Uuid), nullable=False, server_default="{}"),  # of media
     now_column(),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
@@ -86,7 +88,15 @@ categories = sa.Table(
     sa.Column("areas", ARRAY(sa.Text)),
     sa.Column("benefits", ARRAY(sa.Text), nullable=False, server_default="{}"),
     sa.Column("rank", sa.Integer, nullable=False),  # the order in which lists show them
-    sa.UniqueConstraint("event_id", "name"),
+    # What was sold in it names it for good; nothing is sold in it any more.
+    sa.Column("deleted_at", sa.DateTime(timezone=True)),
+    sa.Index(
+        "categories_event_name",
+        "event_id",
+        "name",
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    ),
     sa.CheckConstraint("price >= 0", name="price_not_negative"),
     sa.CheckConstraint("capacity >= 0", name="capacity_not_negative"),
     sa.CheckConstraint("sections IS NULL OR areas IS NULL", name="seated_or_counted"),
@@ -104,11 +114,16 @@ showtimes = sa.Table(
     sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
     # Until the hall has been cleaned and can be used again; NULL: at once.
     sa.Column("busy_until", sa.DateTime(timezone=True)),
+    sa.Column("cancelled_at", sa.DateTime(timezone=True)),
+    sa.Column("cancel_reason", sa.Text),
+    # When the last booking of a cancelled showtime was ended; NULL: that goes on.
+    sa.Column("cleared_at", sa.DateTime(timezone=True)),
     now_column(),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.CheckConstraint("status IN ('scheduled', 'cancelled')", name="status_known"),
     sa.CheckConstraint("ends_at > starts_at", name="times_ordered"),
     sa.CheckConstraint("busy_until >= ends_at", name="cleaned_after_end"),
+    sa.CheckConstraint("cleared_at IS NULL OR status = 'cancelled'", name="cleared_if_cancelled"),
     # One hall, one showtime at a time. Where there is no hall nothing can collide.
     ExcludeConstraint(
         (sa.column("hall_id"), "="),
@@ -119,6 +134,11 @@ showtimes = sa.Table(
     ),
     sa.Index("showtimes_event_start", "event_id", "starts_at", "id"),
     sa.Index("showtimes_start", "starts_at", "id"),
+    sa.Index(
+        "showtimes_to_clear",
+        "id",
+        postgresql_where=sa.text("status = 'cancelled' AND cleared_at IS NULL"),
+    ),
 )
 
 inventories = sa.Table(
@@ -156,7 +176,7 @@ allotments = sa.Table(
 )
 
 # What lists of events filter, search and sort by, gathered from the event, its show, venue,
-# categories and showtimes, so that one index serves each list. ``event_listings_refresh_v1`` writes
+# categories and showtimes, so that one index serves each list. ``event_listings_refresh_v2`` writes
 # it in the transaction that changes any of them; nothing is decided by it.
 event_listings = sa.Table(
     "event_listings",

@@ -5,7 +5,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from fullhouse.api.errors import VALIDATION_FAILED
-from fullhouse.catalog.drafts import EventDraft
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.venues.queries import places as venues
@@ -35,39 +34,52 @@ class Place:
 
 
 async def place_of(
-    database: Database, seat_maps: SeatMaps, draft: EventDraft, organization_id: UUID
+    database: Database,
+    seat_maps: SeatMaps,
+    organization_id: UUID,
+    *,
+    venue_id: UUID | None,
+    hall_id: UUID | None,
+    timezone: str | None,
 ) -> Place:
-    """Where a draft happens. Raises Refused(VALIDATION_FAILED) for what may not be used."""
-    venue_id, timezone, room = draft.venue_id, DEFAULT_TIMEZONE, None
-    if draft.hall_id is not None:
-        hall = await venues.find_hall(database, draft.hall_id)
+    """The place that is named, with its venue's zone unless one is named.
+
+    Raises Refused(VALIDATION_FAILED) for what the organization may not use.
+    """
+    usual, room = DEFAULT_TIMEZONE, None
+    if hall_id is not None:
+        hall = await venues.find_hall(database, hall_id)
         if hall is None or hall.organization_id not in (None, organization_id):
             raise wrong("/hallId", "is no hall that the organization may use")
-        if draft.venue_id not in (None, hall.venue_id):
+        if venue_id not in (None, hall.venue_id):
             raise wrong("/hallId", "is a hall of another venue")
-        venue_id, timezone = hall.venue_id, hall.timezone
+        venue_id, usual = hall.venue_id, hall.timezone
         room = await room_of(seat_maps, hall)
-    elif draft.venue_id is not None:
-        venue = await venues.find_venue(database, draft.venue_id)
+    elif venue_id is not None:
+        venue = await venues.find_venue(database, venue_id)
         if venue is None or venue.organization_id not in (None, organization_id):
             raise wrong("/venueId", "is no venue that the organization may use")
-        timezone = venue.timezone
-    if draft.timezone is not None:
-        if not await venues.knows_timezone(database, draft.timezone):
-            raise wrong("/timezone", "is not the IANA name of a time zone")
-        timezone = draft.timezone
+        usual = venue.timezone
+    if timezone is None:
+        return Place(venue_id, usual, room)
+    if not await venues.knows_timezone(database, timezone):
+        raise wrong("/timezone", "is not the IANA name of a time zone")
     return Place(venue_id, timezone, room)
 
 
 async def room_in(
-    database: Database, seat_maps: SeatMaps, hall_id: UUID | None, venue_id: UUID | None
+    database: Database,
+    seat_maps: SeatMaps,
+    hall_id: UUID | None,
+    venue_id: UUID | None,
+    pointer: str = "/hallId",
 ) -> Room | None:
     """The hall, which must be one of the venue. Raises Refused(VALIDATION_FAILED)."""
     if hall_id is None:
         return None
     hall = await venues.find_hall(database, hall_id)
     if hall is None or hall.venue_id != venue_id:
-        raise wrong("/hallId", "is no hall of the event's venue")
+        raise wrong(pointer, "is no hall of the event's venue")
     return await room_of(seat_maps, hall)
 
 

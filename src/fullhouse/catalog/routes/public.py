@@ -14,10 +14,10 @@ from fullhouse.catalog import parameters, queries
 from fullhouse.catalog.filters import (
     MOVIE,
     EventFilters,
-    Order,
     Period,
-    ShowtimeFilters,
+    ShowFilters,
     Viewer,
+    id_or_slug,
     moment_of,
     order_of,
     statuses_of,
@@ -34,19 +34,24 @@ from fullhouse.catalog.schemas.views import (
     facets_view,
     projected,
     show_detail_view,
-    show_view,
+    show_views,
     showtime_view,
 )
 from fullhouse.catalog.store.events import SORT_KEYS
+from fullhouse.catalog.store.shows import SORT_KEYS as SHOW_SORT_KEYS
 from fullhouse.kit.db import Database
 
 _TAGS = ["Catalogue"]
 # How long lists are kept; what organizers change drops them at once.
 _KEPT_SECONDS = 60
 _EVENTS = "events"
+# What pages with pictures and places are made from.
+_SHOWN = (_EVENTS, "venues", "media")
+# Of pages with what is left: browsers hear of no sale.
+_BROWSER_SECONDS = 1
 # Values of each facet.
 _MOST_FACETS = 50
-_BY_START = Order("startsAt")
+_BY_TITLE = "title"
 
 
 @get("/events", access=PUBLIC, summary="List events", tags=_TAGS, responses=problems())
@@ -147,9 +152,22 @@ async def list_facets(
     tags=_TAGS,
     responses=problems(NOT_FOUND),
 )
-async def get_event(key: str, database: Database, visitor: Principal | None) -> EventView:
-    """An event by id or slug, with its next 20 showtimes. Members also see their drafts."""
-    return event_view(await queries.event(database, _id_or_slug(key), Viewer.of(visitor)))
+async def get_event(
+    request: Request[Any, Any, Any], key: str, database: Database, visitor: Principal | None
+) -> EventView:
+    """An event by id or slug, with its next 20 showtimes. Members also see their drafts.
+
+    Whoever is not signed in may be told of a sale a second late.
+    """
+    found = await queries.event(database, id_or_slug(key), Viewer.of(visitor))
+    keep(
+        request,
+        _KEPT_SECONDS,
+        _SHOWN,
+        lagging=[f"showtime:{row.id}" for row in found.showtimes],
+        max_age=_BROWSER_SECONDS,
+    )
+    return event_view(found)
 
 
 @get("/movies", access=PUBLIC, summary="List movies", tags=_TAGS, responses=problems())
@@ -158,6 +176,10 @@ async def list_movies(
     database: Database,
     search: parameters.Search = None,
     statuses: parameters.Statuses = None,
+    genre: parameters.Genre = None,
+    language: parameters.Language = None,
+    sort: parameters.ShowSort = None,
+    fields: parameters.Fields = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     page: PageNumber = None,
@@ -165,17 +187,15 @@ async def list_movies(
     """Movies by title.
 
     ``now_showing`` has a showtime within seven days, ``coming_soon`` a later one or none yet,
-    ``ended`` only past ones.
+    ``ended`` only past ones. A day of release that is still to come, or a last day that is past,
+    goes before that.
     """
-    found = await queries.shows(
-        database,
-        slice_of(limit, cursor, page),
-        kind=MOVIE,
-        q=search,
-        statuses=statuses_of(statuses),
-    )
-    keep(request, _KEPT_SECONDS, [_EVENTS])
-    return Page([show_view(row) for row in found.items], found.next_cursor, found.total)
+    filters = ShowFilters(MOVIE, search, genre, language, statuses_of(statuses))
+    order = order_of(_BY_TITLE if sort is None else sort, SHOW_SORT_KEYS)
+    found = await queries.shows(database, filters, order, slice_of(limit, cursor, page))
+    views = projected(show_views(found), fields, ShowView)
+    keep(request, _KEPT_SECONDS, _SHOWN)
+    return Page(views, found.part.next_cursor, found.part.total)
 
 
 @get(
@@ -186,10 +206,12 @@ async def list_movies(
     responses=problems(NOT_FOUND),
 )
 async def get_movie(
-    movie_id: UUID, database: Database, visitor: Principal | None
+    request: Request[Any, Any, Any], movie_id: UUID, database: Database, visitor: Principal | None
 ) -> ShowDetailView:
     """A movie and the events that show it."""
-    return show_detail_view(await queries.show(database, movie_id, Viewer.of(visitor), MOVIE))
+    found = await queries.show(database, movie_id, Viewer.of(visitor), MOVIE)
+    keep(request, _KEPT_SECONDS, _SHOWN)
+    return show_detail_view(found)
 
 
 @get(
@@ -200,6 +222,7 @@ async def get_movie(
     responses=problems(NOT_FOUND),
 )
 async def list_movie_showtimes(
+    request: Request[Any, Any, Any],
     movie_id: UUID,
     database: Database,
     visitor: Principal | None,
@@ -212,6 +235,13 @@ async def list_movie_showtimes(
     found = await queries.movie_showtimes(
         database, movie_id, Viewer.of(visitor), Period(day), slice_of(limit, cursor, page)
     )
+    keep(
+        request,
+        _KEPT_SECONDS,
+        _SHOWN,
+        lagging=[f"showtime:{row.id}" for row in found.items],
+        max_age=_BROWSER_SECONDS,
+    )
     return Page([showtime_view(row) for row in found.items], found.next_cursor, found.total)
 
 
@@ -222,20 +252,21 @@ async def list_shows(
     search: parameters.Search = None,
     kind: parameters.Kind = None,
     statuses: parameters.Statuses = None,
+    genre: parameters.Genre = None,
+    language: parameters.Language = None,
+    sort: parameters.ShowSort = None,
+    fields: parameters.Fields = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     page: PageNumber = None,
 ) -> Page[ShowView]:
-    """Shows of every kind by title."""
-    found = await queries.shows(
-        database,
-        slice_of(limit, cursor, page),
-        kind=kind,
-        q=search,
-        statuses=statuses_of(statuses),
-    )
-    keep(request, _KEPT_SECONDS, [_EVENTS])
-    return Page([show_view(row) for row in found.items], found.next_cursor, found.total)
+    """Shows of every kind by title; the statuses are those of movies."""
+    filters = ShowFilters(kind, search, genre, language, statuses_of(statuses))
+    order = order_of(_BY_TITLE if sort is None else sort, SHOW_SORT_KEYS)
+    found = await queries.shows(database, filters, order, slice_of(limit, cursor, page))
+    views = projected(show_views(found), fields, ShowView)
+    keep(request, _KEPT_SECONDS, _SHOWN)
+    return Page(views, found.part.next_cursor, found.part.total)
 
 
 @get(
@@ -245,50 +276,13 @@ async def list_shows(
     tags=_TAGS,
     responses=problems(NOT_FOUND),
 )
-async def get_show(show_id: UUID, database: Database, visitor: Principal | None) -> ShowDetailView:
+async def get_show(
+    request: Request[Any, Any, Any], show_id: UUID, database: Database, visitor: Principal | None
+) -> ShowDetailView:
     """A show and the events that put it on."""
-    return show_detail_view(await queries.show(database, show_id, Viewer.of(visitor)))
-
-
-@get("/showtimes", access=PUBLIC, summary="List showtimes", tags=_TAGS, responses=problems())
-async def list_showtimes(
-    database: Database,
-    visitor: Principal | None,
-    event_id: parameters.EventId = None,
-    movie_id: parameters.MovieId = None,
-    day: parameters.Day = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
-) -> Page[ShowtimeView]:
-    """Showtimes by start; those that are over only with their date."""
-    filters = ShowtimeFilters(
-        Viewer.of(visitor), event_id=event_id, show_id=movie_id, period=Period(day)
-    )
-    found = await queries.showtimes(database, filters, _BY_START, slice_of(limit, cursor, page))
-    return Page([showtime_view(row) for row in found.items], found.next_cursor, found.total)
-
-
-@get(
-    "/showtimes/{showtime_id:uuid}",
-    access=PUBLIC,
-    summary="A showtime",
-    tags=_TAGS,
-    responses=problems(NOT_FOUND),
-)
-async def get_showtime(
-    showtime_id: UUID, database: Database, visitor: Principal | None
-) -> ShowtimeView:
-    """A showtime with its categories and what is left of each."""
-    return showtime_view(await queries.showtime(database, showtime_id, Viewer.of(visitor)))
-
-
-def _id_or_slug(key: str) -> UUID | str:
-    # Slugs never look like ids.
-    try:
-        return UUID(key)
-    except ValueError:
-        return key
+    found = await queries.show(database, show_id, Viewer.of(visitor))
+    keep(request, _KEPT_SECONDS, _SHOWN)
+    return show_detail_view(found)
 
 
 ROUTES = [
@@ -300,6 +294,4 @@ ROUTES = [
     list_movie_showtimes,
     list_shows,
     get_show,
-    list_showtimes,
-    get_showtime,
 ]

@@ -2,31 +2,52 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from fullhouse.api.errors import VALIDATION_FAILED
-from fullhouse.api.schemas import NO_UNSEEN, UNSEEN, Amount, Body, Line, Price, Text
-from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft
+from fullhouse.api.schemas import Amount, Body, Line
+from fullhouse.catalog.drafts import EventChange, EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.planning import MOST_CATEGORIES
 from fullhouse.catalog.rules import Cancellation, Charge, OrphanRule, Policy
+from fullhouse.catalog.schemas.categories import CategoryBody, category_draft
+from fullhouse.catalog.schemas.shows import (
+    Cast,
+    EndsOn,
+    Html,
+    Images,
+    Minutes,
+    ReleasedOn,
+    ShowFields,
+    ShowKind,
+    Trailers,
+    Word,
+    show_draft,
+)
 from fullhouse.kit import richtext
 from fullhouse.kit.errors import FieldError, Refused
 
-ShowKind = Literal["movie", "concert", "play", "conference", "other"]
 EventStatus = Literal["draft", "published", "cancelled", "ended"]
 # With an offset, so that there is no doubt which moment is meant.
 Moment = Annotated[datetime, Meta(tz=True)]
 
-_Word = Annotated[
-    str, Meta(min_length=1, max_length=100, pattern=f"^[^{UNSEEN}]+$", extra=NO_UNSEEN)
+# Sittings in one request; a schedule is made by a rule.
+MOST_SHOWTIMES = 100
+
+Slug = Annotated[
+    str,
+    Meta(max_length=80, pattern="^[a-z0-9]+(-[a-z0-9]+)*$", examples=["rock-concert"]),
 ]
-_Html = Annotated[
-    Text,
-    Meta(description=f"HTML; what is not allowed is taken out. {richtext.ALLOWED}"),
-]
+Currency = Annotated[str, Meta(pattern="^[A-Za-z]{3}$", examples=["USD"])]
+Timezone = Annotated[str, Meta(max_length=64, examples=["Asia/Kathmandu"])]
+HoldSeconds = Annotated[int, Meta(ge=60, le=86_400)]
+OfferSeconds = Annotated[int, Meta(ge=60, le=604_800)]
+MostPerBooking = Annotated[int, Meta(ge=1, le=1_000)]
+MostPerUser = Annotated[int, Meta(ge=1, le=100_000)]
+Waitlist = Literal["off", "on_request"]
+
 _PPM_PER_PERCENT = 10_000
 
 
@@ -49,55 +70,75 @@ class CancellationBody(Body):
 
 
 class PolicyBody(Body):
-    """The rules of sale; what is left out is as usual."""
+    """The rules of sale; what is left out is as usual.
 
-    hold_seconds: Annotated[int, Meta(ge=60, le=86_400)] = 600
-    offer_seconds: Annotated[int, Meta(ge=60, le=604_800)] = 1_800
-    max_per_booking: Annotated[int, Meta(ge=1, le=1_000)] = 10
-    max_per_user: Annotated[int, Meta(ge=1, le=100_000)] | None = None
-    waitlist: Literal["off", "on_request"] = "on_request"
+    Places are held for as long as the venue says, where it does and ``holdSeconds`` is left out.
+    """
+
+    hold_seconds: HoldSeconds | UnsetType = UNSET
+    offer_seconds: OfferSeconds = 1_800
+    max_per_booking: MostPerBooking = 10
+    max_per_user: MostPerUser | None = None
+    waitlist: Waitlist = "on_request"
     orphans: OrphanRule = "off"
     cancellation: CancellationBody = CancellationBody()
     fee: ChargeBody = ChargeBody()
     tax: ChargeBody = ChargeBody()
 
 
-class CategoryBody(Body):
-    """A ticket category.
+class PolicyPatchBody(Body):
+    """What shall change of the rules of sale; what is left out stays.
 
-    ``sections`` names sections of the hall's seat map whose seats it sells, or standing areas
-    whose places it counts; without them ``capacity`` says how many places there are.
+    ``cancellation``, ``fee`` and ``tax`` are each replaced as a whole.
     """
 
-    name: Line
-    price: Price
-    capacity: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
-    benefits: Annotated[list[Line], Meta(max_length=50)] = []
-    sections: Annotated[list[Line], Meta(max_length=1_000)] | None = None
+    hold_seconds: HoldSeconds | UnsetType = UNSET
+    offer_seconds: OfferSeconds | UnsetType = UNSET
+    max_per_booking: MostPerBooking | UnsetType = UNSET
+    max_per_user: MostPerUser | UnsetType | None = UNSET
+    waitlist: Waitlist | UnsetType = UNSET
+    orphans: OrphanRule | UnsetType = UNSET
+    cancellation: CancellationBody | UnsetType = UNSET
+    fee: ChargeBody | UnsetType = UNSET
+    tax: ChargeBody | UnsetType = UNSET
+
+
+class SittingBody(Body):
+    """One of an event's showtimes, in the event's hall unless another of its venue is named."""
+
+    starts_at: Moment
+    ends_at: Moment | None = None
+    hall_id: UUID | None = None
 
 
 class EventBody(Body):
-    """An event with its categories and, with ``startsAt``, its first showtime.
+    """An event with its categories and, with ``startsAt`` or ``showtimes``, its showtimes.
 
     It happens in a hall, at a venue, or at a ``location`` in words. ``kind`` and what else
-    describes the show may be given only without ``showId``.
+    describes the show may be given only without ``showId``; ``images`` are the event's own.
     """
 
     title: Line
-    currency: Annotated[str, Meta(pattern="^[A-Za-z]{3}$", examples=["USD"])]
+    currency: Currency
     categories: Annotated[list[CategoryBody], Meta(max_length=MOST_CATEGORIES)]
-    description: _Html = ""
+    description: Html = ""
     kind: ShowKind | None = None
-    duration_minutes: Annotated[int, Meta(ge=1, le=10_080)] | None = None
-    genre: _Word | None = None
-    language: _Word | None = None
-    age_rating: _Word | None = None
+    duration_minutes: Minutes | None = None
+    genre: Word | None = None
+    language: Word | None = None
+    age_rating: Word | None = None
+    released_on: ReleasedOn | None = None
+    ends_on: EndsOn | None = None
+    cast: Cast = []
+    trailers: Trailers = []
+    images: Images = []
     starts_at: Moment | None = None
     ends_at: Moment | None = None
+    showtimes: Annotated[list[SittingBody], Meta(max_length=MOST_SHOWTIMES)] = []
     venue_id: UUID | None = None
     hall_id: UUID | None = None
     location: Line | None = None
-    timezone: Annotated[str, Meta(max_length=64, examples=["Asia/Kathmandu"])] | None = None
+    timezone: Timezone | None = None
     policy: PolicyBody = PolicyBody()
     show_id: UUID | None = None
     sales_open_at: Moment | None = None
@@ -106,12 +147,43 @@ class EventBody(Body):
     organization_id: UUID | None = None
 
 
+class EventPatchBody(Body):
+    """What shall change of an event; what is left out stays, and null takes away.
+
+    A ``location`` takes the place of the venue and the other way round. Without a ``timezone`` of
+    its own (null) it is the venue's. Bookings that exist keep their prices and places.
+    """
+
+    title: Line | UnsetType = UNSET
+    description: Html | UnsetType = UNSET
+    slug: Slug | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+    venue_id: UUID | UnsetType | None = UNSET
+    hall_id: UUID | UnsetType | None = UNSET
+    location: Line | UnsetType | None = UNSET
+    timezone: Timezone | UnsetType | None = UNSET
+    policy: PolicyPatchBody | UnsetType = UNSET
+    sales_open_at: Moment | UnsetType | None = UNSET
+    sales_close_at: Moment | UnsetType | None = UNSET
+    images: Images | UnsetType = UNSET
+
+
+class DuplicateBody(Body):
+    """What shall be different of the copy.
+
+    With ``shiftDays`` it has the showtimes too, so many days later at the same time of day.
+    """
+
+    title: Line | None = None
+    shift_days: Annotated[int, Meta(ge=1, le=3_660)] | None = None
+
+
 def event_draft(body: EventBody) -> EventDraft:
     """The draft that a body describes; refused where its charges make no sense."""
     return EventDraft(
         title=body.title,
         currency=body.currency.upper(),
-        categories=tuple(_category_draft(category) for category in body.categories),
+        categories=tuple(category_draft(category) for category in body.categories),
         description=richtext.clean(body.description),
         show_id=body.show_id,
         show=_show_draft(body),
@@ -122,23 +194,63 @@ def event_draft(body: EventBody) -> EventDraft:
         location=None if body.location is None else body.location.strip(),
         timezone=body.timezone,
         policy=policy_of(body.policy),
+        venue_holds=body.policy.hold_seconds is UNSET,
         sales_open_at=body.sales_open_at,
         sales_close_at=body.sales_close_at,
+        images=tuple(body.images),
         publish=body.publish,
         organization_id=body.organization_id,
+        showtimes=tuple(
+            ShowtimeDraft(sitting.starts_at, sitting.ends_at, sitting.hall_id)
+            for sitting in body.showtimes
+        ),
     )
+
+
+def event_change(body: EventPatchBody) -> EventChange:
+    """The change that a body describes; refused where its charges make no sense."""
+    fields = _given(body)
+    policy = fields.pop("policy", None)
+    if "description" in fields:
+        fields["description"] = richtext.clean(fields["description"])
+    if "currency" in fields:
+        fields["currency"] = fields["currency"].upper()
+    if fields.get("location") is not None:
+        fields["location"] = fields["location"].strip()
+    if "images" in fields:
+        fields["images"] = tuple(fields["images"])
+    return EventChange(fields, {} if policy is None else _policy_change(policy))
+
+
+def _policy_change(body: PolicyPatchBody) -> dict[str, Any]:
+    changes = _given(body)
+    if body.cancellation is not UNSET:
+        changes["cancellation"] = _cancellation_of(body.cancellation)
+    if body.fee is not UNSET:
+        changes["fee"] = _charge_of(body.fee, "/policy/fee")
+    if body.tax is not UNSET:
+        changes["tax"] = _charge_of(body.tax, "/policy/tax")
+    return changes
+
+
+def _given(body: Body) -> dict[str, Any]:
+    return {
+        name: value
+        for name in body.__struct_fields__
+        if (value := getattr(body, name)) is not UNSET
+    }
 
 
 def policy_of(body: PolicyBody) -> Policy:
     """The policy as the selling core reads it; refused where a charge makes no sense."""
     return Policy(
-        hold_seconds=body.hold_seconds,
+        hold_seconds=Policy().hold_seconds if body.hold_seconds is UNSET else body.hold_seconds,
         offer_seconds=body.offer_seconds,
         max_per_booking=body.max_per_booking,
         max_per_user=body.max_per_user,
         waitlist=body.waitlist,
         orphans=body.orphans,
-        cancellation=Cancellation(body.cancellation.allowed, body.cancellation.hours_before),
+        cancellation=_cancellation_of(body.cancellation),
         fee=_charge_of(body.fee, "/policy/fee"),
         tax=_charge_of(body.tax, "/policy/tax"),
     )
@@ -162,27 +274,23 @@ def policy_body(policy: Policy) -> PolicyBody:
 
 
 def _show_draft(body: EventBody) -> ShowDraft | None:
-    described = (body.kind, body.duration_minutes, body.genre, body.language, body.age_rating)
-    if all(part is None for part in described):
+    fields = ShowFields(
+        body.duration_minutes,
+        body.genre,
+        body.language,
+        body.age_rating,
+        body.released_on,
+        body.ends_on,
+        body.cast,
+        body.trailers,
+    )
+    if body.kind is None and fields == ShowFields():
         return None
-    return ShowDraft(
-        kind=body.kind or "other",
-        duration_minutes=body.duration_minutes,
-        genre=body.genre,
-        language=body.language,
-        age_rating=body.age_rating,
-    )
+    return show_draft(fields, body.kind or "other")
 
 
-def _category_draft(body: CategoryBody) -> CategoryDraft:
-    return CategoryDraft(
-        name=body.name,
-        price=body.price.amount,
-        capacity=body.capacity,
-        benefits=tuple(body.benefits),
-        sections=None if body.sections is None else tuple(body.sections),
-        currency=None if body.price.currency is None else body.price.currency.upper(),
-    )
+def _cancellation_of(body: CancellationBody) -> Cancellation:
+    return Cancellation(body.allowed, body.hours_before)
 
 
 def _charge_of(body: ChargeBody, pointer: str) -> Charge:

@@ -1,21 +1,23 @@
 """How the API shows the catalogue."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from fullhouse.api.lists import projected as projected
 from fullhouse.api.schemas import Money, View
-from fullhouse.catalog.filters import ShowStatus, refusal
-from fullhouse.catalog.queries import EventWithShowtimes, ShowWithEvents
-from fullhouse.catalog.rules import Policy
+from fullhouse.catalog.queries import EventWithShowtimes, ShowsWithImages, ShowWithEvents
+from fullhouse.catalog.rules import Policy, ShowStatus
+from fullhouse.catalog.schemas.categories import CategoryView, category_view
 from fullhouse.catalog.schemas.events import PolicyBody, policy_body
 from fullhouse.catalog.store.event_listings import FacetRow
 from fullhouse.catalog.store.events import EventSummaryRow
 from fullhouse.catalog.store.shows import ShowRow
 from fullhouse.catalog.store.showtimes import PlaceRow, ShowtimeRow
+from fullhouse.media.schemas import MediaView
 
 
 class VenueBriefView(View):
@@ -110,20 +112,8 @@ class FacetsView(View):
     date: list[FacetView]
 
 
-class CategoryView(View):
-    """A category of an event. ``capacity`` is what a new showtime starts with."""
-
-    id: UUID
-    name: str
-    price: Money
-    capacity: int
-    benefits: list[str]
-    seated: bool
-    sections: list[str] | None
-
-
 class EventView(View):
-    """An event in full, with its next showtimes."""
+    """An event in full, with its next showtimes and those of its images that can be shown."""
 
     id: UUID
     slug: str
@@ -142,15 +132,28 @@ class EventView(View):
     sales_open_at: datetime | None
     sales_close_at: datetime | None
     published_at: datetime | None
+    cancelled_at: datetime | None
     created_at: datetime
+    images: list[MediaView]
     categories: list[CategoryView]
     showtimes: list[ShowtimeView]
 
 
+class CastView(View):
+    """Somebody who takes part, and as what."""
+
+    name: str
+    role: str
+
+
 class ShowView(View):
-    """A show. ``nextStartsAt`` is its next public showtime's start."""
+    """A show. ``nextStartsAt`` is its next public showtime's start.
+
+    ``images`` are those that are ready to be shown.
+    """
 
     id: UUID
+    organization_id: UUID
     kind: str
     title: str
     description: str
@@ -158,13 +161,19 @@ class ShowView(View):
     genre: str | None
     language: str | None
     age_rating: str | None
+    released_on: date | None
+    ends_on: date | None
+    images: list[MediaView]
     status: ShowStatus
     next_starts_at: datetime | None
+    created_at: datetime
 
 
 class ShowDetailView(ShowView):
-    """A show with the coming events that put it on."""
+    """A show in full, with the coming events that put it on. Trailers are https addresses."""
 
+    cast: list[CastView]
+    trailers: list[str]
     events: list[EventSummaryView]
 
 
@@ -243,56 +252,33 @@ def event_view(found: EventWithShowtimes) -> EventView:
         sales_open_at=event.sales_open_at,
         sales_close_at=event.sales_close_at,
         published_at=event.published_at,
+        cancelled_at=event.cancelled_at,
         created_at=event.created_at,
-        categories=[
-            CategoryView(
-                category.id,
-                category.name,
-                Money(category.price, event.currency),
-                category.capacity,
-                category.benefits,
-                category.seated,
-                category.sections,
-            )
-            for category in event.categories
-        ],
+        images=[found.images[image] for image in event.images if image in found.images],
+        categories=[category_view(category, event.currency) for category in event.categories],
         showtimes=[showtime_view(showtime) for showtime in found.showtimes],
     )
 
 
-def show_view(row: ShowRow) -> ShowView:
-    """A show as lists show it."""
-    return ShowView(**_show_fields(row))
+def show_views(found: ShowsWithImages) -> list[ShowView]:
+    """Shows as lists show them."""
+    return [ShowView(**_show_fields(row, found.images)) for row in found.part.items]
 
 
 def show_detail_view(found: ShowWithEvents) -> ShowDetailView:
     """A show as its own page shows it."""
+    show = found.show
     return ShowDetailView(
-        **_show_fields(found.show), events=[event_summary_view(event) for event in found.events]
+        **_show_fields(show, found.images),
+        cast=[CastView(one["name"], one["role"]) for one in show.cast],
+        trailers=show.trailers,
+        events=[event_summary_view(event) for event in found.events],
     )
 
 
-def projected(views: Iterable[View], fields: str | None, shape: type[View]) -> list[Any]:
-    """The views with only the fields that ``fields=title,price`` names, and always their id.
-
-    Refused when the shape does not have a field.
-    """
-    if fields is None:
-        return list(views)
-    known = [field.encode_name for field in msgspec.structs.fields(shape)]
-    wanted = {field.strip() for field in fields.split(",")} | {"id"}
-    if not wanted <= set(known):
-        raise refusal("fields", f"is not a list of {', '.join(known)}")
-    kept = [name for name in known if name in wanted]
-    return [_picked(msgspec.to_builtins(view), kept) for view in views]
-
-
-def _picked(view: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    return {name: view[name] for name in names}
-
-
-def _show_fields(row: ShowRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ShowView.__struct_fields__}
+def _show_fields(row: ShowRow, images: Mapping[UUID, MediaView]) -> dict[str, Any]:
+    fields = {name: getattr(row, name) for name in ShowView.__struct_fields__}
+    return fields | {"images": [images[one] for one in row.images if one in images]}
 
 
 def _venue(place: PlaceRow) -> VenueBriefView | None:

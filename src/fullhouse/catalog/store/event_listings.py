@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.catalog.filters import EventFilters, Period, Viewer
+from fullhouse.catalog.store import shown_venues
 from fullhouse.catalog.store.paging import SortKey, in_period
 from fullhouse.catalog.tables import (
     allotments,
@@ -42,10 +43,16 @@ _QUERY = """
 
 
 async def refresh(connection: AsyncConnection, event_ids: Collection[UUID]) -> None:
-    """Bring the rows of these events up to date, in the transaction that changes them."""
+    """Bring the rows of these events up to date, in the transaction that changes them.
+
+    And what is known of their venues from it: whether everybody may see them.
+    """
     if event_ids:
+        # Locked before the listings are made, so that no change of a venue is missed.
+        concerned = await shown_venues.lock_venues_of(connection, event_ids)
         wanted = sa.literal(list(event_ids), ARRAY(sa.Uuid))
-        await connection.execute(sa.select(sa.func.event_listings_refresh_v1(wanted)))
+        await connection.execute(sa.select(sa.func.event_listings_refresh_v2(wanted)))
+        await shown_venues.refresh(connection, concerned)
 
 
 async def stale(connection: AsyncConnection, limit: int) -> list[UUID]:
@@ -159,6 +166,7 @@ async def _categories(
     statement = (
         sa.select(name, count)
         .join(fitting, fitting.c.event_id == categories.c.event_id)
+        .where(categories.c.deleted_at.is_(None))
         .group_by(sa.func.lower(sa.func.unaccent(categories.c.name)))
         .order_by(count.desc(), name)
         .limit(most)
@@ -253,7 +261,13 @@ def _category_conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
     if filters.price_at_least is not None:
         asked.append(categories.c.price >= filters.price_at_least)
     if asked:
-        conditions.append(sa.exists().where(categories.c.event_id == listings.event_id, *asked))
+        conditions.append(
+            sa.exists().where(
+                categories.c.event_id == listings.event_id,
+                categories.c.deleted_at.is_(None),
+                *asked,
+            )
+        )
     return conditions
 
 

@@ -1,25 +1,32 @@
-"""Writes events and their categories."""
+"""Writes events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.accounts.tables import organizations
-from fullhouse.catalog.drafts import EventDraft
-from fullhouse.catalog.planning import CategoryPlaces, PlannedCategory
+from fullhouse.catalog.drafts import ShowtimeDraft
+from fullhouse.catalog.planning import CategoryPlaces
+from fullhouse.catalog.publishing import ForSale, Sitting
+from fullhouse.catalog.rules import Policy
 from fullhouse.catalog.store.showtime_writes import touch_terms
 from fullhouse.catalog.tables import (
+    allotments,
     categories,
     events,
+    inventories,
     shows,
+    showtimes,
 )
-from fullhouse.kit.ids import new_id
+from fullhouse.venues.tables import venues
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,33 @@ class EventState:
     hall_id: UUID | None
     duration_minutes: int | None
     categories: tuple[CategoryPlaces, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventValues:
+    """What organizers set of an event, by the names of its columns."""
+
+    show_id: UUID
+    slug: str
+    title: str
+    description: str
+    currency: str
+    venue_id: UUID | None
+    hall_id: UUID | None
+    location: str | None
+    timezone: str
+    policy: Policy
+    sales_open_at: datetime | None
+    sales_close_at: datetime | None
+    images: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VenueDefaults:
+    """What the events at a venue take over where they say nothing themselves."""
+
+    hold_seconds: int | None = None
+    age_rating: str | None = None
 
 
 async def organization_exists(connection: AsyncConnection, organization_id: UUID) -> bool:
@@ -50,36 +84,16 @@ async def slugs_taken(connection: AsyncConnection, slug: str) -> set[str]:
 
 
 async def insert_event(
-    connection: AsyncConnection,
-    draft: EventDraft,
-    *,
-    event_id: UUID,
-    slug: str,
-    show_id: UUID,
-    organization_id: UUID,
-    venue_id: UUID | None,
-    timezone: str,
+    connection: AsyncConnection, event_id: UUID, organization_id: UUID, values: EventValues
 ) -> bool:
-    """False when another event has taken the slug in the meantime."""
+    """Write a new draft. False when another event has taken the slug in the meantime."""
     statement = (
         pg_insert(events)
         .values(
             id=event_id,
             organization_id=organization_id,
-            show_id=show_id,
-            slug=slug,
-            title=draft.title.strip(),
-            description=draft.description,
-            status="published" if draft.publish else "draft",
-            currency=draft.currency,
-            venue_id=venue_id,
-            hall_id=draft.hall_id,
-            location=draft.location,
-            timezone=timezone,
-            policy=msgspec.to_builtins(draft.policy),
-            sales_open_at=draft.sales_open_at,
-            sales_close_at=draft.sales_close_at,
-            published_at=sa.func.clock_timestamp() if draft.publish else None,
+            status="draft",
+            **{name: _stored(getattr(values, name)) for name in _VALUES},
         )
         .on_conflict_do_nothing(index_elements=["slug"])
         .returning(events.c.id)
@@ -87,34 +101,117 @@ async def insert_event(
     return (await connection.execute(statement)).first() is not None
 
 
-async def insert_categories(
-    connection: AsyncConnection, event_id: UUID, planned: Sequence[PlannedCategory]
-) -> tuple[CategoryPlaces, ...]:
-    """Insert the categories in this order, which is the order lists show them in."""
-    if not planned:
-        return ()
-    places = tuple(
-        CategoryPlaces(new_id(), category.capacity, category.sections, category.areas)
-        for category in planned
+async def event_values(connection: AsyncConnection, event_id: UUID) -> EventValues:
+    """What is set of an event, which the caller has locked."""
+    columns = [events.c[name] for name in _VALUES]
+    row = (await connection.execute(sa.select(*columns).where(events.c.id == event_id))).one()
+    values = dict(row._mapping)
+    values["policy"] = msgspec.convert(values["policy"], Policy)
+    values["images"] = tuple(values["images"])
+    return EventValues(**values)
+
+
+async def update_event(
+    connection: AsyncConnection, event_id: UUID, changes: Mapping[str, Any]
+) -> bool:
+    """Set what changes, by the names of EventValues. False when the slug is another event's."""
+    stored = {name: _stored(value) for name, value in changes.items()}
+    try:
+        async with connection.begin_nested():
+            await connection.execute(
+                events.update().where(events.c.id == event_id).values(**stored)
+            )
+    except IntegrityError as error:
+        if "slug" not in changes or "events_slug_key" not in str(error.orig):
+            raise
+        return False
+    return True
+
+
+async def venue_defaults(connection: AsyncConnection, venue_id: UUID | None) -> VenueDefaults:
+    """What an event at this venue takes over."""
+    statement = sa.select(venues.c.hold_seconds, venues.c.age_rating).where(venues.c.id == venue_id)
+    row = (await connection.execute(statement)).first()
+    return VenueDefaults() if row is None else VenueDefaults(*row)
+
+
+async def for_sale(connection: AsyncConnection, event_id: UUID) -> ForSale:
+    """What a locked event has to sell, as of now."""
+    places = sa.exists().where(
+        allotments.c.showtime_id == showtimes.c.id,
+        allotments.c.capacity > 0,
     )
+    coming = await connection.execute(
+        sa.select(showtimes.c.id, showtimes.c.seat_map_id, showtimes.c.starts_at, places)
+        .where(
+            showtimes.c.event_id == event_id,
+            showtimes.c.status == "scheduled",
+            showtimes.c.deleted_at.is_(None),
+            showtimes.c.ends_at > sa.func.clock_timestamp(),
+        )
+        .order_by(showtimes.c.starts_at, showtimes.c.id)
+    )
+    sittings = [Sitting(*row) for row in coming]
+    event = (
+        await connection.execute(
+            sa.select(
+                sa.func.clock_timestamp(),
+                events.c.currency,
+                events.c.sales_open_at,
+                events.c.sales_close_at,
+            ).where(events.c.id == event_id)
+        )
+    ).one()
+    return ForSale(*event, await _category_places(connection, event_id), sittings)
+
+
+async def has_showtimes(connection: AsyncConnection, event_id: UUID) -> bool:
+    """Whether a locked event has any showtime, over or cancelled or still to come."""
+    statement = sa.exists().where(
+        showtimes.c.event_id == event_id, showtimes.c.deleted_at.is_(None)
+    )
+    return bool((await connection.execute(sa.select(statement))).scalar_one())
+
+
+async def sittings_of(
+    connection: AsyncConnection, event_id: UUID, limit: int
+) -> list[ShowtimeDraft]:
+    """When and in which halls an event takes or took place; without what was cancelled."""
+    statement = (
+        sa.select(showtimes.c.starts_at, showtimes.c.ends_at, showtimes.c.hall_id)
+        .where(
+            showtimes.c.event_id == event_id,
+            showtimes.c.status == "scheduled",
+            showtimes.c.deleted_at.is_(None),
+        )
+        .order_by(showtimes.c.starts_at, showtimes.c.id)
+        .limit(limit)
+    )
+    return [ShowtimeDraft(*row) for row in await connection.execute(statement)]
+
+
+async def ever_held(connection: AsyncConnection, event_id: UUID) -> bool:
+    """Whether places of the event were ever held, sold or changed in number.
+
+    For whoever holds the locks of its showtimes: their versions rise with every such change.
+    """
+    statement = (
+        sa.exists()
+        .where(inventories.c.showtime_id == showtimes.c.id, inventories.c.version > 0)
+        .where(showtimes.c.event_id == event_id)
+    )
+    return bool((await connection.execute(sa.select(statement))).scalar_one())
+
+
+async def delete_event(connection: AsyncConnection, event_id: UUID) -> None:
+    """Take an event away with its showtimes, whose halls are free again."""
+    now = sa.func.clock_timestamp()
     await connection.execute(
-        categories.insert(),
-        [
-            {
-                "id": place.id,
-                "event_id": event_id,
-                "name": category.name,
-                "price": category.price,
-                "capacity": category.capacity,
-                "sections": _list(category.sections),
-                "areas": _list(category.areas),
-                "benefits": list(category.benefits),
-                "rank": rank,
-            }
-            for rank, (place, category) in enumerate(zip(places, planned, strict=True))
-        ],
+        showtimes.update()
+        .where(showtimes.c.event_id == event_id, showtimes.c.deleted_at.is_(None))
+        .values(deleted_at=now)
     )
-    return places
+    await connection.execute(events.update().where(events.c.id == event_id).values(deleted_at=now))
 
 
 async def lock_event(connection: AsyncConnection, event_id: UUID) -> EventState | None:
@@ -129,7 +226,7 @@ async def lock_event(connection: AsyncConnection, event_id: UUID) -> EventState 
             shows.c.duration_minutes,
         )
         .join(shows, shows.c.id == events.c.show_id)
-        .where(events.c.id == event_id)
+        .where(events.c.id == event_id, events.c.deleted_at.is_(None))
         .with_for_update(of=events, key_share=True)
     )
     row = (await connection.execute(statement)).first()
@@ -150,6 +247,13 @@ async def publish(connection: AsyncConnection, event_id: UUID) -> None:
         )
     )
     await touch_terms(connection, event_id)
+
+
+async def unpublish(connection: AsyncConnection, event_id: UUID) -> None:
+    """Make a draft of an event again; the caller has told the selling core (``touch_terms``)."""
+    await connection.execute(
+        events.update().where(events.c.id == event_id).values(status="draft", published_at=None)
+    )
 
 
 async def end_events_of(connection: AsyncConnection, organization_id: UUID) -> list[UUID]:
@@ -173,7 +277,7 @@ async def _category_places(
 ) -> tuple[CategoryPlaces, ...]:
     statement = (
         sa.select(categories.c.id, categories.c.capacity, categories.c.sections, categories.c.areas)
-        .where(categories.c.event_id == event_id)
+        .where(categories.c.event_id == event_id, categories.c.deleted_at.is_(None))
         .order_by(categories.c.rank, categories.c.id)
     )
     return tuple(
@@ -182,9 +286,15 @@ async def _category_places(
     )
 
 
-def _list(names: tuple[str, ...] | None) -> list[str] | None:
-    return None if names is None else list(names)
+def _stored(value: Any) -> Any:
+    """A value as its column takes it."""
+    if isinstance(value, Policy):
+        return msgspec.to_builtins(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _tuple(names: Any) -> tuple[str, ...] | None:
     return None if names is None else tuple(names)
+
+
+_VALUES = tuple(EventValues.__dataclass_fields__)

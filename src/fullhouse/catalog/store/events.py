@@ -78,7 +78,9 @@ class EventRow:
     sales_open_at: datetime | None
     sales_close_at: datetime | None
     published_at: datetime | None
+    cancelled_at: datetime | None
     created_at: datetime
+    images: list[UUID]
     place: PlaceRow
     categories: list[CategoryRow]
 
@@ -136,7 +138,7 @@ async def _summaries(
         .outerjoin(halls, halls.c.id == events.c.hall_id)
         .outerjoin(following, sa.true())
         .outerjoin(prices, sa.true())
-        .where(events.c.id.in_(event_ids))
+        .where(events.c.id.in_(event_ids), events.c.deleted_at.is_(None))
     )
     rows = {row.id: row for row in await connection.execute(statement)}
     # One that was deleted between the two looks is left out.
@@ -156,7 +158,9 @@ async def find_event(
             events.c.sales_open_at,
             events.c.sales_close_at,
             events.c.published_at,
+            events.c.cancelled_at,
             events.c.created_at,
+            events.c.images,
             *PLACE_COLUMNS,
         )
         .join(shows, shows.c.id == events.c.show_id)
@@ -184,7 +188,7 @@ async def _categories_of(connection: AsyncConnection, event_id: UUID) -> list[Ca
             sa.func.coalesce(categories.c.sections, categories.c.areas),
             categories.c.sections.is_not(None),
         )
-        .where(categories.c.event_id == event_id)
+        .where(categories.c.event_id == event_id, categories.c.deleted_at.is_(None))
         .order_by(categories.c.rank, categories.c.id)
     )
     return [CategoryRow(*row) for row in await connection.execute(statement)]
@@ -204,12 +208,17 @@ def _next_showtime(filters: EventFilters) -> LateralFromClause:
 
 def _prices() -> LateralFromClause:
     """The lowest and the highest price of an event, at any showtime that is not over."""
-    usual = sa.select(categories.c.price).where(categories.c.event_id == events.c.id)
+    usual = sa.select(categories.c.price).where(
+        categories.c.event_id == events.c.id, categories.c.deleted_at.is_(None)
+    )
     special = (
         sa.select(allotments.c.price)
         .join(showtimes, showtimes.c.id == allotments.c.showtime_id)
+        .join(categories, categories.c.id == allotments.c.category_id)
         .where(
             showtimes.c.event_id == events.c.id,
+            showtimes.c.deleted_at.is_(None),
+            categories.c.deleted_at.is_(None),
             showtimes.c.ends_at > sa.func.now(),
             allotments.c.price.is_not(None),
         )

@@ -1,23 +1,48 @@
 """Writes shows."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fullhouse.catalog.drafts import ShowDraft
-from fullhouse.catalog.tables import (
-    shows,
-)
+from fullhouse.catalog.drafts import CastMember, ListedShow, ShowDraft
+from fullhouse.catalog.tables import events, shows
 from fullhouse.kit.ids import new_id
+
+# What an event that is not over yet, and not given up, can be.
+_LIVE = ("draft", "published")
+
+
+@dataclass(frozen=True, slots=True)
+class ShowState:
+    """What commands must know of a show that exists. ``public``: everybody may see it."""
+
+    id: UUID
+    organization_id: UUID
+    public: bool
+    title: str
+    description: str
+    draft: ShowDraft
 
 
 async def find_show_duration(
     connection: AsyncConnection, show_id: UUID, organization_id: UUID
 ) -> tuple[int | None] | None:
-    """The duration of a show of this organization, in a tuple; None where there is no such show."""
-    statement = sa.select(shows.c.duration_minutes).where(
-        shows.c.id == show_id, shows.c.organization_id == organization_id
+    """The duration of a show of this organization, in a tuple; None where there is no such show.
+
+    Until our commit nobody changes or deletes the show: an event may be made for it.
+    """
+    statement = (
+        sa.select(shows.c.duration_minutes)
+        .where(
+            shows.c.id == show_id,
+            shows.c.organization_id == organization_id,
+            shows.c.deleted_at.is_(None),
+        )
+        .with_for_update(read=True)
     )
     row = (await connection.execute(statement)).first()
     return None if row is None else (row[0],)
@@ -31,18 +56,123 @@ async def insert_show(
     show: ShowDraft,
 ) -> UUID:
     """Write a new show; answers its id."""
-    show_id = new_id()
-    await connection.execute(
-        shows.insert().values(
-            id=show_id,
-            organization_id=organization_id,
-            kind=show.kind,
-            title=title,
-            description=description,
-            duration_minutes=show.duration_minutes,
-            genre=show.genre,
-            language=show.language,
-            age_rating=show.age_rating,
-        )
+    (show_id,) = await insert_shows(
+        connection, organization_id, [ListedShow(title, description, show)]
     )
     return show_id
+
+
+async def insert_shows(
+    connection: AsyncConnection, organization_id: UUID, new: Sequence[ListedShow]
+) -> list[UUID]:
+    """Write new shows; answers their ids in the same order."""
+    rows = [
+        {
+            "id": new_id(),
+            "organization_id": organization_id,
+            "title": listed.title,
+            "description": listed.description,
+            **_columns(listed.show),
+        }
+        for listed in new
+    ]
+    if rows:
+        await connection.execute(shows.insert(), rows)
+    return [row["id"] for row in rows]
+
+
+async def lock_show(connection: AsyncConnection, show_id: UUID) -> ShowState | None:
+    """The show as it stands until our commit: nobody changes it, and no new event puts it on."""
+    locked = sa.select(shows).where(shows.c.id == show_id, shows.c.deleted_at.is_(None))
+    row = (await connection.execute(locked.with_for_update())).first()
+    if row is None:
+        return None
+    # Only now, under the lock: the statement above saw the events as of before it waited.
+    public = sa.exists().where(
+        events.c.show_id == show_id,
+        events.c.status.in_(("published", "ended")),
+        events.c.deleted_at.is_(None),
+    )
+    seen = bool((await connection.execute(sa.select(public))).scalar_one())
+    return ShowState(row.id, row.organization_id, seen, row.title, row.description, _draft(row))
+
+
+async def update_show(
+    connection: AsyncConnection, show_id: UUID, title: str, description: str, show: ShowDraft
+) -> None:
+    """Write a show anew; the lists that its events stand in hear of it by ``changed_at``."""
+    await connection.execute(
+        shows.update()
+        .where(shows.c.id == show_id)
+        .values(
+            title=title,
+            description=description,
+            changed_at=sa.func.clock_timestamp(),
+            **_columns(show),
+        )
+    )
+
+
+async def delete_show(connection: AsyncConnection, show_id: UUID) -> None:
+    """Take a show out of everybody's sight."""
+    await connection.execute(
+        shows.update()
+        .where(shows.c.id == show_id)
+        .values(deleted_at=sa.func.clock_timestamp(), changed_at=sa.func.clock_timestamp())
+    )
+
+
+async def lock_events_of(connection: AsyncConnection, show_id: UUID) -> list[UUID]:
+    """The events that put a show on, the oldest first; nobody changes them until our commit."""
+    statement = (
+        sa.select(events.c.id)
+        .where(events.c.show_id == show_id, events.c.deleted_at.is_(None))
+        .order_by(events.c.id)
+        .with_for_update(key_share=True)
+    )
+    return list((await connection.execute(statement)).scalars())
+
+
+async def live_events_of(connection: AsyncConnection, show_id: UUID, most: int) -> list[UUID]:
+    """Those of them that are neither over nor cancelled; at most so many."""
+    statement = (
+        sa.select(events.c.id)
+        .where(
+            events.c.show_id == show_id,
+            events.c.deleted_at.is_(None),
+            events.c.status.in_(_LIVE),
+        )
+        .order_by(events.c.id)
+        .limit(most)
+    )
+    return list((await connection.execute(statement)).scalars())
+
+
+def _columns(show: ShowDraft) -> dict[str, Any]:
+    return {
+        "kind": show.kind,
+        "duration_minutes": show.duration_minutes,
+        "genre": show.genre,
+        "language": show.language,
+        "age_rating": show.age_rating,
+        "released_on": show.released_on,
+        "ends_on": show.ends_on,
+        "cast": [{"name": one.name, "role": one.role} for one in show.cast],
+        "trailers": list(show.trailers),
+        "images": list(show.images),
+    }
+
+
+def _draft(row: sa.Row[Any]) -> ShowDraft:
+    return ShowDraft(
+        kind=row.kind,
+        duration_minutes=row.duration_minutes,
+        genre=row.genre,
+        language=row.language,
+        age_rating=row.age_rating,
+        released_on=row.released_on,
+        ends_on=row.ends_on,
+        cast=tuple(CastMember(one["name"], one["role"]) for one in row.cast),
+        trailers=tuple(row.trailers),
+        images=tuple(row.images),
+    )

@@ -1,20 +1,26 @@
 """Reads shows with what is known of their showtimes."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from fullhouse.api.pagination import Slice
-from fullhouse.catalog.filters import SHOW_STATUSES, Order, ShowStatus, Viewer
-from fullhouse.catalog.store.paging import Part, SortKey, contains, fetch_part
+from fullhouse.catalog.filters import Order, ShowFilters, Viewer
+from fullhouse.catalog.rules import NOW_SHOWING_WITHIN, SHOW_STATUSES, ShowStatus
+from fullhouse.catalog.store.event_listings import folded
+from fullhouse.catalog.store.paging import Part, SortKey, fetch_part
 from fullhouse.catalog.tables import events, shows, showtimes
 
-# A show whose next sitting is further away than this is coming soon rather than showing.
-NOW_SHOWING_WITHIN = timedelta(days=7)
+SORT_KEYS = ("title", "releasedOn", "startsAt", "createdAt")
+
+# Stands for "no date yet": such shows come last.
+_SOME_DAY = date(9999, 1, 1)
+_SOME_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +36,32 @@ class ShowRow:
     genre: str | None
     language: str | None
     age_rating: str | None
+    released_on: date | None
+    ends_on: date | None
+    cast: list[dict[str, str]]
+    trailers: list[str]
+    images: list[UUID]
+    created_at: datetime
     status: ShowStatus
     next_starts_at: datetime | None
 
 
 async def list_shows(
-    connection: AsyncConnection,
-    *,
-    kind: str | None,
-    q: str | None,
-    statuses: frozenset[ShowStatus],
-    part: Slice,
+    connection: AsyncConnection, filters: ShowFilters, order: Order, part: Slice
 ) -> Part[ShowRow]:
-    """Part of the shows that some organization puts on publicly, by title."""
-    statement, status = _shows_with_status(public_only=True)
-    if kind is not None:
-        statement = statement.where(shows.c.kind == kind)
-    if q is not None:
-        statement = statement.where(contains(shows.c.title, q))
-    if len(statuses) < len(SHOW_STATUSES):
-        statement = statement.where(status.in_(statuses))
-    found = await fetch_part(
-        connection, statement, shows.c.id, SortKey(shows.c.title, str), Order("title"), part
-    )
+    """Part of the shows that fit. ``order.key`` is one of ``SORT_KEYS``."""
+    known = _known()
+    status = _status(known)
+    statement = _shows(known, status).where(*_conditions(filters, known))
+    if len(filters.statuses) < len(SHOW_STATUSES):
+        statement = statement.where(status.in_(filters.statuses))
+    keys = {
+        "title": SortKey(shows.c.title, str),
+        "releasedOn": SortKey(sa.func.coalesce(shows.c.released_on, _SOME_DAY), date),
+        "startsAt": SortKey(sa.func.coalesce(known.c.next_starts_at, _SOME_TIME), datetime),
+        "createdAt": SortKey(shows.c.created_at, datetime),
+    }
+    found = await fetch_part(connection, statement, shows.c.id, keys[order.key], order, part)
     return Part([_show(row) for row in found.items], found.next_cursor, found.total)
 
 
@@ -60,8 +69,8 @@ async def find_show(
     connection: AsyncConnection, show_id: UUID, viewer: Viewer, kind: str | None = None
 ) -> ShowRow | None:
     """A show that is put on publicly or belongs to one of the viewer's organizations."""
-    statement, _ = _shows_with_status(public_only=False)
-    statement = statement.where(shows.c.id == show_id)
+    known = _known()
+    statement = _shows(known, _status(known)).where(shows.c.id == show_id)
     if kind is not None:
         statement = statement.where(shows.c.kind == kind)
     row = (await connection.execute(statement)).first()
@@ -73,47 +82,76 @@ async def find_show(
     return _show(row)
 
 
-def _shows_with_status(*, public_only: bool) -> tuple[sa.Select[Any], sa.ColumnElement[str]]:
-    known = (
+def _known() -> LateralFromClause:
+    """What the events that put a show on, and their showtimes, tell of it."""
+    on_sale = sa.and_(events.c.status == "published", showtimes.c.ends_at > sa.func.now())
+    return (
         sa.select(
             sa.func.count(events.c.id.distinct()).label("public_events"),
             sa.func.count(showtimes.c.id).label("showtimes"),
-            sa.func.min(showtimes.c.starts_at)
-            .filter(showtimes.c.ends_at > sa.func.now())
-            .label("next_starts_at"),
+            sa.func.min(showtimes.c.starts_at).filter(on_sale).label("next_starts_at"),
         )
         .select_from(events)
         .outerjoin(
             showtimes,
-            sa.and_(showtimes.c.event_id == events.c.id, showtimes.c.status == "scheduled"),
+            sa.and_(
+                showtimes.c.event_id == events.c.id,
+                showtimes.c.status == "scheduled",
+                showtimes.c.deleted_at.is_(None),
+            ),
         )
-        .where(events.c.show_id == shows.c.id, events.c.status.in_(("published", "ended")))
+        .where(
+            events.c.show_id == shows.c.id,
+            events.c.status.in_(("published", "ended")),
+            events.c.deleted_at.is_(None),
+        )
         .correlate(shows)
         .lateral("known")
     )
-    status = sa.case(
+
+
+def _status(known: LateralFromClause) -> sa.ColumnElement[str]:
+    """The rule ``rules.show_status`` in SQL."""
+    today = sa.cast(sa.func.timezone("UTC", sa.func.now()), sa.Date)
+    return sa.case(
+        (shows.c.released_on > today, "coming_soon"),
+        (shows.c.ends_on < today, "ended"),
         (known.c.next_starts_at <= sa.func.now() + NOW_SHOWING_WITHIN, "now_showing"),
         (sa.and_(known.c.next_starts_at.is_(None), known.c.showtimes > 0), "ended"),
         else_="coming_soon",
     )
-    statement = sa.select(
-        shows.c.id,
-        shows.c.organization_id,
-        shows.c.kind,
-        shows.c.title,
-        shows.c.description,
-        shows.c.duration_minutes,
-        shows.c.genre,
-        shows.c.language,
-        shows.c.age_rating,
-        status.label("status"),
-        known.c.next_starts_at,
-        known.c.public_events,
-    ).join(known, sa.true())
-    if public_only:
-        statement = statement.where(known.c.public_events > 0)
-    return statement, status
+
+
+def _shows(known: LateralFromClause, status: sa.ColumnElement[str]) -> sa.Select[Any]:
+    columns = [shows.c[name] for name in _COLUMNS]
+    return (
+        sa.select(*columns, status.label("status"), known.c.next_starts_at, known.c.public_events)
+        .join(known, sa.true())
+        .where(shows.c.deleted_at.is_(None))
+    )
+
+
+def _conditions(filters: ShowFilters, known: LateralFromClause) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    if filters.public:
+        conditions.append(known.c.public_events > 0)
+    if filters.of_organizations is not None:
+        conditions.append(shows.c.organization_id.in_(filters.of_organizations))
+    if filters.kind is not None:
+        conditions.append(shows.c.kind == filters.kind)
+    if filters.q is not None:
+        title = sa.func.lower(sa.func.unaccent(shows.c.title))
+        conditions.append(sa.func.strpos(title, folded(filters.q)) > 0)
+    for column, wanted in ((shows.c.genre, filters.genre), (shows.c.language, filters.language)):
+        if wanted is not None:
+            conditions.append(sa.func.lower(sa.func.unaccent(column)) == folded(wanted))
+    return conditions
 
 
 def _show(row: sa.Row[Any]) -> ShowRow:
     return ShowRow(**{field: row._mapping[field] for field in ShowRow.__dataclass_fields__})
+
+
+_COLUMNS = [
+    name for name in ShowRow.__dataclass_fields__ if name not in ("status", "next_starts_at")
+]

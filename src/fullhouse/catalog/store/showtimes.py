@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fullhouse.api.pagination import Slice
 from fullhouse.catalog.filters import Order, ShowtimeFilters, Viewer
 from fullhouse.catalog.store.paging import Part, SortKey, fetch_part, in_period
-from fullhouse.catalog.tables import allotments, categories, events, showtimes
+from fullhouse.catalog.tables import allotments, categories, events, shows, showtimes
 from fullhouse.venues.tables import halls, venues
 
 
@@ -69,8 +69,20 @@ async def list_showtimes(
     )
     if filters.event_id is not None:
         statement = statement.where(showtimes.c.event_id == filters.event_id)
+    if filters.venue_id is not None:
+        statement = statement.where(events.c.venue_id == filters.venue_id)
+    if filters.hall_id is not None:
+        statement = statement.where(showtimes.c.hall_id == filters.hall_id)
+    if filters.of_organizations is not None:
+        statement = statement.where(events.c.organization_id.in_(filters.of_organizations))
+    if filters.statuses == {"scheduled"}:
+        # As the index of halls has it.
+        statement = statement.where(showtimes.c.status == "scheduled", sa.not_(_ENDED_WITH_EVENT))
+    else:
+        statement = statement.where(STATUS.in_(filters.statuses))
     if filters.show_id is not None:
-        statement = statement.where(events.c.show_id == filters.show_id)
+        there = sa.exists().where(shows.c.id == filters.show_id, shows.c.deleted_at.is_(None))
+        statement = statement.where(events.c.show_id == filters.show_id, there)
     found = await fetch_part(
         connection,
         statement,
@@ -96,7 +108,11 @@ def is_visible(viewer: Viewer) -> sa.ColumnElement[bool]:
     """Events that the viewer may see: all but the drafts of others."""
     if viewer.organizations is None:
         return sa.true()
-    public = events.c.status != "draft"
+    # A draft that was cancelled has never been shown to anybody.
+    public = sa.and_(
+        events.c.status != "draft",
+        sa.or_(events.c.status != "cancelled", events.c.published_at.is_not(None)),
+    )
     if not viewer.organizations:
         return public
     return sa.or_(public, events.c.organization_id.in_(viewer.organizations))
@@ -155,6 +171,13 @@ PLACE_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     events.c.location,
 )
 
+# A cancelled event takes its showtimes with it; one that was over by then has taken place.
+_ENDED_WITH_EVENT = sa.and_(
+    events.c.status == "cancelled",
+    sa.func.coalesce(events.c.cancelled_at < showtimes.c.ends_at, True),
+)
+STATUS = sa.case((_ENDED_WITH_EVENT, "cancelled"), else_=showtimes.c.status)
+
 _SHOWTIMES: sa.Select[Any] = (
     sa.select(
         showtimes.c.id,
@@ -162,10 +185,7 @@ _SHOWTIMES: sa.Select[Any] = (
         events.c.title,
         events.c.currency,
         events.c.timezone,
-        # A cancelled event takes its showtimes with it, whatever they say themselves.
-        sa.case((events.c.status == "cancelled", "cancelled"), else_=showtimes.c.status).label(
-            "status"
-        ),
+        STATUS.label("status"),
         showtimes.c.seat_map_id,
         showtimes.c.starts_at,
         showtimes.c.ends_at,
@@ -187,4 +207,7 @@ _ALLOTMENTS: sa.Select[Any] = sa.select(
     categories.c.sections.is_not(None),
     allotments.c.capacity,
     allotments.c.capacity - allotments.c.held - allotments.c.sold - allotments.c.blocked,
-).join(categories, categories.c.id == allotments.c.category_id)
+).join(
+    categories,
+    sa.and_(categories.c.id == allotments.c.category_id, categories.c.deleted_at.is_(None)),
+)

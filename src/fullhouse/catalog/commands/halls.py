@@ -1,0 +1,101 @@
+"""Putting showtimes into halls that are free, and saying what is in the way of others."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fullhouse.api.permissions import Permission
+from fullhouse.api.principal import Principal
+from fullhouse.catalog import scheduling
+from fullhouse.catalog.commands.places import wrong
+from fullhouse.catalog.errors import SCHEDULE_CONFLICT
+from fullhouse.catalog.scheduling import Occupying
+from fullhouse.catalog.store import schedule, showtime_writes
+from fullhouse.catalog.store.schedule import Occupied
+from fullhouse.catalog.store.showtime_writes import NewShowtime
+from fullhouse.kit.errors import Refused
+
+# Whoever writes past the lock of a hall is held by the constraint; then it is looked once more
+# who that was, and tried again where they gave up.
+MOST_TRIES = 3
+
+
+async def lock_halls(
+    connection: AsyncConnection, hall_ids: Iterable[UUID | None]
+) -> dict[UUID, timedelta]:
+    """Lock halls, and answer the time for cleaning of each; refused when one was deleted."""
+    wanted = {hall_id for hall_id in hall_ids if hall_id is not None}
+    found = await schedule.lock_halls(connection, wanted)
+    if found.keys() != wanted:
+        raise wrong("/hallId", "is no hall of the event's venue")
+    return found
+
+
+async def insert_where_free(
+    connection: AsyncConnection, principal: Principal, event_id: UUID, new: Sequence[NewShowtime]
+) -> None:
+    """Insert showtimes. Raises Refused(SCHEDULE_CONFLICT) where somebody went past the locks."""
+    for _ in range(MOST_TRIES):
+        if await showtime_writes.insert_showtimes(connection, event_id, new):
+            return
+        await require_free(connection, principal, new)
+    raise Refused(SCHEDULE_CONFLICT)
+
+
+async def require_free(
+    connection: AsyncConnection,
+    principal: Principal,
+    wanted: Sequence[Occupying],
+    *,
+    but: UUID | None = None,
+) -> None:
+    """Raise Refused(SCHEDULE_CONFLICT) with whatever is in the way of any of these."""
+    found = await in_the_way(connection, principal, wanted, but=but)
+    if found:
+        raise conflict_of([(wanted[place], found[place]) for place in sorted(found)])
+
+
+async def in_the_way(
+    connection: AsyncConnection,
+    principal: Principal,
+    wanted: Sequence[Occupying],
+    *,
+    but: UUID | None = None,
+) -> dict[int, dict[str, object]]:
+    """What has the hall of each, by its place: other showtimes, or an earlier one of these."""
+    taken = await schedule.conflicts(connection, wanted, but=but)
+    found = {place: _told(principal, one) for place, one in taken.items()}
+    place_of = {id(one): place for place, one in enumerate(wanted)}
+    _, over = scheduling.without_overlaps(
+        one for place, one in enumerate(wanted) if place not in taken
+    )
+    for one, other in over:
+        found[place_of[id(one)]] = _span(other.starts_at, other.busy_until)
+    return found
+
+
+def conflict_of(found: Sequence[tuple[Occupying, dict[str, object]]]) -> Refused:
+    """The refusal of showtimes, each with what is in its way; ``conflict`` is the first."""
+    named = [
+        {"startsAt": one.starts_at.isoformat(), "conflict": conflict} for one, conflict in found
+    ]
+    return Refused(SCHEDULE_CONFLICT, conflict=found[0][1], conflicts=named)
+
+
+def _told(principal: Principal, taken: Occupied) -> dict[str, object]:
+    """What has the hall, as far as the caller may know."""
+    named = _span(taken.starts_at, taken.busy_until)
+    # A hall may be shared: what others have not announced yet stays their secret.
+    if taken.public or principal.may(Permission.EVENTS_READ, taken.organization_id):
+        named |= {
+            "showtimeId": str(taken.showtime_id),
+            "eventId": str(taken.event_id),
+            "title": taken.title,
+        }
+    return named
+
+
+def _span(starts_at: datetime, busy_until: datetime) -> dict[str, object]:
+    return {"startsAt": starts_at.isoformat(), "busyUntil": busy_until.isoformat()}

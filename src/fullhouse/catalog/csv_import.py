@@ -1,0 +1,150 @@
+"""Tables that people send as CSV (RFC 4180), and what is reported of each of their lines.
+
+Cells are text and stay it: nothing in them is evaluated, whatever they begin with.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, Literal, TypeVar
+from uuid import UUID
+
+from fullhouse.catalog.errors import CSV_INVALID
+from fullhouse.kit.errors import FieldError, Refused
+
+T = TypeVar("T")
+
+# Lines below the header, without empty ones.
+MOST_LINES = 2_000
+
+LineStatus = Literal["created", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table: its number in the file, and its cells by column.
+
+    ``flaw`` says why a line is no row of the table; then it has no cells.
+    """
+
+    number: int
+    cells: Mapping[str, str]
+    flaw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Generic[T]):
+    """What a line asks for, or by column why it makes no sense."""
+
+    number: int
+    wanted: T | None
+    errors: tuple[FieldError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """What became of a line. ``id`` is what was made, or was there already."""
+
+    number: int
+    status: LineStatus
+    id: UUID | None = None
+    errors: tuple[FieldError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of every line, in their order; unless it was written, what would have."""
+
+    written: bool
+    lines: tuple[LineResult, ...]
+
+    def count(self, status: LineStatus) -> int:
+        """How many lines came to this."""
+        return sum(line.status == status for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """Whether anything may be written, and whether it may be where other lines fail."""
+
+    dry_run: bool = False
+    partial: bool = False
+
+
+def read(text: str, columns: Collection[str], needed: Collection[str]) -> list[Row]:
+    """The rows of a table whose first line names its columns, of these, in any order and case.
+
+    Commas or semicolons stand between cells, whichever the first line has more of; a cell in
+    quotes may hold both, and line breaks. Lines without any text are passed over.
+    Raises Refused: CSV_INVALID with the number of the line as pointer.
+    """
+    text = text.removeprefix("\ufeff")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    header: list[str] | None = None
+    rows: list[Row] = []
+    number = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                if header is None:
+                    header = _header(number, cells, columns, needed)
+                elif len(rows) == MOST_LINES:
+                    raise _invalid(number, f"there are more than {MOST_LINES:,} lines")
+                else:
+                    rows.append(_row(number, header, cells))
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise _invalid(number, f"cannot be read: {error}") from None
+    if header is None:
+        raise _invalid(1, "names no columns")
+    return rows
+
+
+def report(results: Sequence[LineResult], mode: Mode) -> Report:
+    """What is said of an import, and so whether it is to be written.
+
+    What was made and is taken back again has no id any more.
+    """
+    failed = any(line.status == "failed" for line in results)
+    if not mode.dry_run and (mode.partial or not failed):
+        return Report(True, tuple(results))
+    made = {line.id for line in results if line.status == "created"}
+    kept = tuple(replace(line, id=None) if line.id in made else line for line in results)
+    return Report(False, kept)
+
+
+def _delimiter(text: str) -> str:
+    first = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
+    return ";" if first.count(";") > first.count(",") else ","
+
+
+def _header(
+    number: int, cells: Sequence[str], columns: Collection[str], needed: Collection[str]
+) -> list[str]:
+    known = {column.lower(): column for column in columns}
+    header = []
+    for cell in cells:
+        column = known.get(cell.strip().lower())
+        if column is None:
+            raise _invalid(number, f"“{cell.strip()[:50]}” is none of {', '.join(columns)}")
+        if column in header:
+            raise _invalid(number, f"names {column} twice")
+        header.append(column)
+    lacking = [column for column in needed if column not in header]
+    if lacking:
+        raise _invalid(number, f"does not name {', '.join(lacking)}")
+    return header
+
+
+def _row(number: int, header: Sequence[str], cells: Sequence[str]) -> Row:
+    if len(cells) != len(header):
+        return Row(number, {}, f"has {len(cells)} cells where {len(header)} are named")
+    return Row(number, dict(zip(header, cells, strict=True)))
+
+
+def _invalid(number: int, detail: str) -> Refused:
+    return Refused(
+        CSV_INVALID, f"Line {number} {detail}.", errors=(FieldError(f"/{number}", detail),)
+    )

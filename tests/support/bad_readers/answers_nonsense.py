@@ -1,0 +1,5 @@
+"""Answers what is no answer."""
+
+import sys
+
+sys.stdout.write("<script>")
