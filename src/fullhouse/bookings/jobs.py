@@ -6,6 +6,7 @@ from datetime import timedelta
 from fullhouse.bookings import store
 from fullhouse.bookings.core.commands import Expire
 from fullhouse.bookings.sequencer import Sequencer
+from fullhouse.bookings.store import standing
 from fullhouse.kit import outbox
 from fullhouse.kit.clock import utc_now
 from fullhouse.kit.db import Database
@@ -28,7 +29,11 @@ async def sweep(database: Database, sequencer: Sequencer) -> None:
 
 
 async def purge(database: Database) -> None:
-    """Delete facts from the outbox that are older than a week."""
+    """Delete facts from the outbox that are older than a week, and old moves of seats."""
+    deleted = PURGE_LIMIT
+    while deleted == PURGE_LIMIT:
+        async with database.begin() as connection:
+            deleted = await standing.purge_changes(connection, PURGE_LIMIT)
     deleted = PURGE_LIMIT
     while deleted == PURGE_LIMIT:
         async with database.begin() as connection:
