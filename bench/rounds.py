@@ -4,16 +4,18 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import flood, measure
+from bench import flood, measure, search
 from bench.flood import Visitors
 from bench.noise import Watch
 from bench.rows import Row
+from bench.search import Library
 from bench.site import EVENTS_PATH, Site, bare_server, running_site
+from bench.stadium import SEATS, Stadium
 from bench.wrk import CONNECTIONS, Load
 
-ALL = (1, 2, 3, 4, 8, 9)
+ALL = (1, 2, 3, 4, 5, 6, 8, 9)
 # Which need the server that sells, and wrk; the others start their own server.
-ON_SITE = {1, 2, 3, 4, 9}
+ON_SITE = {1, 2, 3, 4, 5, 9}
 
 Say = Callable[[str], None]
 
@@ -40,13 +42,17 @@ class Rounds:
     def run(self, folder: Path, count: int) -> None:
         """Measure ``count`` times. Raises BenchError."""
         with contextlib.ExitStack() as stack:
-            site = bare = visitors = None
+            site = bare = visitors = stadium = libraries = None
             if any(int(key[0]) in ON_SITE for key in self._rows):
                 site = stack.enter_context(running_site(folder))
             if site is not None and "3" in self._rows:
                 bare = stack.enter_context(bare_server(folder, measure.listing(site)))
+            if site is not None and "5" in self._rows:
+                stadium = Stadium(site)
             if site is not None and "9" in self._rows:
                 visitors = Visitors(site)
+            if "6" in self._rows:
+                libraries = stack.enter_context(search.libraries(folder))
             for number in range(1, count + 1):
                 self._say(f"Round {number} of {count}")
                 # Whoever comes second finds the machine warmer and the tables larger.
@@ -55,6 +61,10 @@ class Rounds:
                     self._sales(site, swap)
                 if site is not None and bare is not None:
                     self._reads(site, bare, swap)
+                if stadium is not None:
+                    self._tell_seats(stadium)
+                if libraries is not None:
+                    self._searches(*libraries, swap)
                 if visitors is not None:
                     self._flood(visitors, swap)
                 if "8" in self._rows:
@@ -96,6 +106,25 @@ class Rounds:
             swap,
         )
         _add(self._rows["3"], limit, load)
+
+    def _tell_seats(self, stadium: Stadium) -> None:
+        with self._watched(f"availability of {SEATS:,} seats") as tell:
+            told = stadium.measure()
+            tell(
+                f"{told.changed_ms:.2f} ms of CPU when changed, {told.unchanged_ms:.2f} ms when not"
+            )
+        self._rows["5"].ours.append(told.changed_ms)
+        self._rows["5b"].ours.append(told.kilobytes)
+
+    def _searches(self, few: Library, many: Library, swap: bool) -> None:
+        limit, load = self._pair(
+            f"searches of {search.FEW:,} events",
+            lambda: few.search(self._seconds).rate,
+            f"searches of {search.MANY:,} events",
+            lambda: many.search(self._seconds),
+            swap,
+        )
+        _add(self._rows["6"], limit, load)
 
     def _flood(self, visitors: Visitors, swap: bool) -> None:
         row = self._rows["9"]
@@ -164,6 +193,9 @@ def _rows() -> dict[str, Row]:
         "2": Row("2", f"reservations of chosen seats, many showtimes, {clients}", "/s", 1.5),
         "3": Row("3", f"cached list of events, {clients}", "/s", at_least=0.6),
         "4": Row("4", "p99 of a reservation under the load of row 1", "ms", at_most=100),
+        "5": Row("5", f"availability of {SEATS:,} seats, changed: CPU", "ms", at_most=2.0),
+        "5b": Row("5b", "the same: what is sent to a browser", "kB", at_most=20.0),
+        "6": Row("6", f"searches of {search.MANY:,} events", "/s", at_least=0.3),
         "8": Row("8", "first start of the demo, to ready", "s", at_most=5),
         "8b": Row("8b", "second start on the same folder", "s", at_most=5),
         "9": Row("9", "p99 of public reads beside a flood of logins", "ms", at_most_times=2.0),

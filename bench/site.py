@@ -45,19 +45,27 @@ def running_site(folder: Path) -> Iterator[Site]:
         secret = secrets.token_urlsafe(32)
         tokens = folder / "tokens.txt"
         data.write_tokens(tokens, secret)
-        port = stage.free_port()
-        variables = stage.environment(
-            host=stage.HOST,
-            port=str(port),
-            database_url=url,
-            secret_key=secret,
-            # So that visitors of the bench can have addresses of their own.
-            trusted_proxies=stage.HOST,
-        )
-        log = folder / "server.log"
-        with stage.python("fullhouse", ["api"], variables, log) as process:
-            stage.wait_until_ready(process, port, "/health/ready", log)
+        with serving(url, folder, "server.log", secret) as (process, port):
             yield Site(folder, postgres, url, house, tokens, port, process)
+
+
+@contextlib.contextmanager
+def serving(
+    url: str, folder: Path, log_name: str, secret: str | None = None
+) -> Iterator[tuple["Popen[bytes]", int]]:
+    """One server process on a database, and its port."""
+    port, log = stage.free_port(), folder / log_name
+    variables = stage.environment(
+        host=stage.HOST,
+        port=str(port),
+        database_url=url,
+        secret_key=secret or secrets.token_urlsafe(32),
+        # So that visitors of the bench can have addresses of their own.
+        trusted_proxies=stage.HOST,
+    )
+    with stage.python("fullhouse", ["api"], variables, log) as process:
+        stage.wait_until_ready(process, port, "/health/ready", log)
+        yield process, port
 
 
 @contextlib.contextmanager

@@ -5,8 +5,14 @@ from fullhouse.kit.db import RawConnection
 EVENTS = 100_000
 ORGANIZATIONS = 200
 VENUES = 1_000
+_EVENTS_OF_A_SHOW = 10
 
-_WORDS = "'{alpha,beta,gamma,delta,river,moon,ocean,stone,night,garden,silver,winter}'::text[]"
+# What shows are called.
+WORDS = (
+    "alpha", "beta", "gamma", "delta", "river", "moon",
+    "ocean", "stone", "night", "garden", "silver", "winter",
+)  # fmt: skip
+_WORDS = f"'{{{','.join(WORDS)}}}'::text[]"
 
 _STATEMENTS = [
     f"""
@@ -24,7 +30,7 @@ _STATEMENTS = [
     SELECT gen_random_uuid(), (ARRAY(SELECT id FROM organizations))[1 + n % {ORGANIZATIONS}],
         ('{{movie,concert,play,conference,other}}'::text[])[1 + n % 5],
         initcap(({_WORDS})[1 + n % 12] || ' ' || ({_WORDS})[1 + n / 12 % 12]) || ' ' || n
-    FROM generate_series(1, {EVENTS // 10}) n
+    FROM generate_series(1, {{shows}}) n
     """,
     f"""
     INSERT INTO events (
@@ -35,7 +41,7 @@ _STATEMENTS = [
         CASE WHEN n % 10 = 0 THEN 'draft' ELSE 'published' END, 'CHF',
         (ARRAY(SELECT id FROM venues))[1 + n * 97 % {VENUES}], 'Europe/Zurich',
         '{{}}', now(), now() - n * interval '1 minute'
-    FROM shows s, generate_series(1, 10) n
+    FROM shows s, generate_series(1, {_EVENTS_OF_A_SHOW}) n
     """,
     """
     INSERT INTO categories (id, event_id, name, price, capacity, rank)
@@ -62,7 +68,8 @@ _STATEMENTS = [
 ]
 
 
-async def fill(connection: RawConnection) -> None:
-    """Make them all; takes the better part of a minute."""
+async def fill(connection: RawConnection, events: int = EVENTS) -> None:
+    """Make them all, or fewer; takes the better part of a minute."""
     for statement in _STATEMENTS:
-        await connection.execute(statement, timeout=300)
+        whole = statement.replace("{shows}", str(events // _EVENTS_OF_A_SHOW))
+        await connection.execute(whole, timeout=300)

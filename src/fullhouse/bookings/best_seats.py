@@ -12,7 +12,7 @@ from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
 from fullhouse.bookings.core.best import Point, best_seats
 from fullhouse.bookings.errors import NO_SEAT_MAP, SOLD_OUT, UNKNOWN_CATEGORY
 from fullhouse.bookings.schemas import BestSeatsRequest, BestSeatsView, ProposedSeatView
-from fullhouse.bookings.store import read
+from fullhouse.bookings.store import standing
 from fullhouse.bookings.terms import Terms
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.kit.db import Database
@@ -40,8 +40,8 @@ class BestSeats:
         not so many.
         """
         async with self._database.read_raw() as connection:
-            found = await read.version_of(connection, terms.showtime_id)
-            document = await read.standing(connection, terms.showtime_id)
+            found = await standing.version_of(connection, terms.showtime_id)
+            document = await standing.whole(connection, terms.showtime_id)
         if found is None or document is None:
             raise Refused(NOT_FOUND)
         if found[1] != terms.revision:
@@ -66,8 +66,8 @@ def _find(
     request: BestSeatsRequest,
     document: str,
 ) -> BestSeatsView:
-    standing = read.decode_standing(document)
-    waited_for = {category_id for category_id, _, _, waiting in standing.counters if waiting}
+    stands = standing.decode(document)
+    waited_for = {category_id for category_id, _, _, waiting in stands.counters if waiting}
     sections = {
         section: category.id
         for category in terms.categories.values()
@@ -75,14 +75,14 @@ def _find(
         for section in category.sections or ()
     }
     candidates = [block for block in blocks if block[0].section in sections]
-    claimed = {UUID(seat_id) for seat_id, _ in standing.claims}
+    claimed = {UUID(seat_id) for seat_id, _ in stands.claims}
     free = {seat.id for block in candidates for seat in block} - claimed
     chosen = best_seats(candidates, free, request.quantity, focal, accessible=request.accessible)
     if not chosen:
         raise Refused(SOLD_OUT, available=len(free))
     return BestSeatsView(
         terms.showtime_id,
-        standing.version,
+        stands.version,
         [
             ProposedSeatView(
                 seat.id, seat.label, seat.section, seat.row, seat.number, sections[seat.section]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from fullhouse.bookings import calling_off, store
 from fullhouse.bookings.core.commands import Expire
 from fullhouse.bookings.sequencer import Sequencer
+from fullhouse.bookings.store import standing
 from fullhouse.catalog.store import sittings
 from fullhouse.kit import outbox
 from fullhouse.kit.clock import utc_now
@@ -52,7 +53,11 @@ async def finish_call_offs(database: Database, sequencer: Sequencer) -> None:
 
 
 async def purge(database: Database) -> None:
-    """Delete facts from the outbox that are older than a week."""
+    """Delete facts from the outbox that are older than a week, and old moves of seats."""
+    deleted = PURGE_LIMIT
+    while deleted == PURGE_LIMIT:
+        async with database.begin() as connection:
+            deleted = await standing.purge_changes(connection, PURGE_LIMIT)
     deleted = PURGE_LIMIT
     while deleted == PURGE_LIMIT:
         async with database.begin() as connection:

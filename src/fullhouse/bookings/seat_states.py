@@ -1,8 +1,10 @@
 """Finished answers about the seats of a showtime, made once for everybody who asks.
 
-Up to ``SMALL`` seats every answer is as new as the showtime's version. A larger map costs too much
-for that while it sells: its answers may be ``STALE_SECONDS`` old, and are made in another thread,
-so that requests go on meanwhile. Nothing is decided on them; the selling core knows the truth.
+A showtime's seats are read whole once; from then on only those that have moved since. Up to
+``SMALL`` seats every answer is as new as the showtime's version. A larger map costs too much for
+that while it sells: its answers may be ``STALE_SECONDS`` old. What takes long is done in another
+thread, so that requests go on meanwhile. Nothing is decided on them; the selling core knows the
+truth.
 """
 
 import asyncio
@@ -10,7 +12,7 @@ import base64
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 from uuid import UUID
@@ -24,7 +26,8 @@ from fullhouse.bookings.schemas import (
     SeatsView,
     SoldSeatView,
 )
-from fullhouse.bookings.store import read
+from fullhouse.bookings.store import standing
+from fullhouse.bookings.store.standing import Standing
 from fullhouse.bookings.terms import Terms
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.kit.db import Database
@@ -40,8 +43,10 @@ _LAYOUTS_SEATS = 250_000
 # What an entry costs besides what it holds, in bytes or in seats.
 _ENTRY_WEIGHT = 100
 
+
 _NOT_FOR_SALE = 3
-_BITS = {"held": 1, "sold": 2, "blocked": 3}
+_BITS = {"f": 0, "h": 1, "s": 2, "b": 3}
+_WORDS = {"f": b"available", "h": b"held", "s": b"sold", "b": b"blocked"}
 
 Kind = Literal["seats", "availability"]
 # What is asked, of which showtime, and the revision of its terms.
@@ -77,7 +82,7 @@ class SeatStates:
         self._known = known
         self._clock = clock
         self._made: _Kept[_Made] = _Kept(_ANSWERS_BYTES)
-        self._layouts: _Kept[_Packing | _Listing] = _Kept(_LAYOUTS_SEATS)
+        self._live: _Kept[_Live] = _Kept(_LAYOUTS_SEATS)
         self._flights: dict[_Key, asyncio.Task[_Made]] = {}
 
     async def show(self, kind: Kind, terms: SaleTerms, had: str | None) -> Shown:
@@ -88,15 +93,26 @@ class SeatStates:
         key = (kind, terms.showtime_id, terms.revision)
         made = self._made.get(key)
         if made is None or self._clock() >= made.good_until:
-            version, revision = await _version_of(self._database, terms.showtime_id)
+            live = self._live.get(key)
+            quick = live if live is not None and live.is_quick else None
+            known = None if quick is None else quick.version
+            async with self._database.read_raw() as connection:
+                found = await standing.since(connection, terms.showtime_id, known)
+            if found is None:
+                raise Refused(NOT_FOUND)
+            version, revision, since = found
             if revision != terms.revision:
                 # Another process has changed prices, seats or more, and nobody has bought here.
                 terms = await self._renewed(terms)
-                key = (kind, terms.showtime_id, terms.revision)
+                key, quick = (kind, terms.showtime_id, terms.revision), None
             etag = _etag(version, terms.revision)
             if had == etag:
                 return Shown(etag, None)
-            made = await self._at_least(version, key, terms)
+            made = None
+            if quick is not None and since is not None and since.goes_on_from(quick.at):
+                made = self._go_on(key, quick, since)
+            if made is None:
+                made = await self._at_least(version, key, terms)
         etag = _etag(made.version, terms.revision)
         return Shown(etag, None if had == etag else made.body)
 
@@ -105,6 +121,14 @@ class SeatStates:
         if renewed is None or (terms.public and not renewed.public):
             raise Refused(NOT_FOUND)
         return renewed
+
+    def _go_on(self, key: _Key, live: "_Live", now: Standing) -> _Made | None:
+        """The answer from what is known and what has moved since then."""
+        if live.version >= now.version:
+            return self._made.get(key)  # somebody who asked later was answered earlier
+        made = self._made_of(now, live.gone_on(now), large=live.is_large)
+        self._made.put(key, made, len(made.body))
+        return made
 
     async def _at_least(self, version: int, key: _Key, terms: SaleTerms) -> _Made:
         made = self._made.get(key)
@@ -133,81 +157,116 @@ class SeatStates:
             self._made.put(key, made, len(made.body))
 
     async def _make(self, key: _Key, terms: SaleTerms) -> _Made:
+        """Read the showtime whole, or what has moved since if all of a listing is known."""
         seat_map = await self._known.seat_map(terms)
+        live = self._live.get(key)
         async with self._database.read_raw() as connection:
-            document = await read.standing(connection, terms.showtime_id)
+            # What is changed on the event loop must not be changed in a thread.
+            if live is not None and not live.is_quick:
+                found = await standing.since(connection, terms.showtime_id, live.version)
+                news = None if found is None else found.news
+                if news is not None and news.goes_on_from(live.at):
+                    body = await asyncio.to_thread(live.gone_on, news)
+                    return self._made_of(news, body, large=live.is_large)
+            document = await standing.whole(connection, terms.showtime_id)
         if document is None:
             raise Refused(NOT_FOUND)
+
+        def begin() -> tuple[Standing, _Live | None, bytes]:
+            now = standing.decode(document)
+            if seat_map is not None:
+                live = _Live(key[0], seat_map, terms, now)
+                return now, live, live.body(now)
+            if key[0] == "availability":
+                return now, None, _availability(now, None)
+            return now, None, _listing(terms.showtime_id, now, None, b"")
+
         large = seat_map is not None and len(seat_map.seats) > SMALL
-        compose = self._compose_seats if key[0] == "seats" else self._compose_availability
-        if large:
-            version, body = await asyncio.to_thread(compose, key, document, terms, seat_map)
-        else:
-            version, body = compose(key, document, terms, seat_map)
-        return _Made(version, body, large, self._clock() + STALE_SECONDS if large else 0.0)
+        now, live, body = await asyncio.to_thread(begin) if large else begin()
+        if live is not None:
+            self._live.put(key, live, len(live.seats))
+        return self._made_of(now, body, large=large)
 
-    def _compose_availability(
-        self, key: _Key, document: str, terms: SaleTerms, seat_map: SeatMap | None
-    ) -> tuple[int, bytes]:
-        standing = read.decode_standing(document)
-        packed = None
-        if seat_map is not None:
-            layout = self._layouts.get(key)
-            if not isinstance(layout, _Packing):
-                layout = _Packing(seat_map, terms)
-                self._layouts.put(key, layout, len(seat_map.seats))
-            packed = layout.packed(standing.claims)
-        counters = [CategoryAvailability(*counter) for counter in standing.counters]
-        return standing.version, _encode(AvailabilityView(standing.version, counters, packed))
+    def _made_of(self, now: Standing, body: bytes, *, large: bool) -> _Made:
+        return _Made(now.version, body, large, self._clock() + STALE_SECONDS if large else 0.0)
 
-    def _compose_seats(
-        self, key: _Key, document: str, terms: SaleTerms, seat_map: SeatMap | None
-    ) -> tuple[int, bytes]:
-        standing = read.decode_standing(document)
-        map_version = None if seat_map is None else seat_map.version
-        empty = _encode(SeatsView(terms.showtime_id, standing.version, map_version, []))
-        if seat_map is None:
-            return standing.version, empty
-        layout = self._layouts.get(key)
-        if not isinstance(layout, _Listing):
-            layout = _Listing(seat_map, terms)
-            self._layouts.put(key, layout, len(seat_map.seats))
-        listed = layout.listed(standing.claims)
-        return standing.version, b"".join((empty.removesuffix(b"]}"), listed, b"]}"))
+
+class _Live:
+    """The seats of a showtime as of a version, and what else answers about them hold.
+
+    Whoever changes it does so in one go: on the event loop, or in the only thread that may.
+    """
+
+    def __init__(self, kind: Kind, seat_map: SeatMap, terms: SaleTerms, now: Standing) -> None:
+        self.seats = (_Packing if kind == "availability" else _Listing)(seat_map, terms)
+        self.showtime_id = terms.showtime_id
+        self.map_version = seat_map.version
+        self.is_large = len(seat_map.seats) > SMALL
+        # A large listing is put together anew as a whole, which takes a thread.
+        self.is_quick = kind == "availability" or not self.is_large
+        for seat, status in now.claims:
+            self.seats.move((seat,), status[0])
+        self.version, self.at = now.version, now.at
+
+    def go_on(self, now: Standing) -> None:
+        """Move what has moved since. Doing so again changes nothing."""
+        for seats, states in now.changes:
+            self.seats.move(seats, states)
+        self.version, self.at = now.version, now.at
+
+    def gone_on(self, now: Standing) -> bytes:
+        """Move what has moved since, and answer how it stands now."""
+        self.go_on(now)
+        return self.body(now)
+
+    def body(self, now: Standing) -> bytes:
+        """The finished answer."""
+        if isinstance(self.seats, _Packing):
+            return _availability(now, self.seats.written().decode())
+        return _listing(self.showtime_id, now, self.map_version, self.seats.written())
 
 
 class _Packing:
-    """Where each seat's two bits are, and the states of seats that nobody claims."""
+    """The states of all seats in the order of the map, and where each seat's is."""
 
     def __init__(self, seat_map: SeatMap, terms: SaleTerms) -> None:
         sold_as = _categories_of_sections(terms)
-        self._places = {str(seat.id): place for place, seat in enumerate(seat_map.seats)}
-        self._free = bytearray(-(-len(seat_map.seats) // 4) * 4)
+        self._places = {
+            str(seat.id): place
+            for place, seat in enumerate(seat_map.seats)
+            if seat.section in sold_as
+        }
+        self._states = bytearray(-(-len(seat_map.seats) // 4) * 4)
         for place, seat in enumerate(seat_map.seats):
             if seat.section not in sold_as:
-                self._free[place] = _NOT_FOR_SALE
+                self._states[place] = _NOT_FOR_SALE
 
-    def packed(self, claims: list[tuple[str, str]]) -> str:
-        """All states in base64, four seats to a byte, the first in the lowest bits."""
-        states = bytearray(self._free)
-        for seat_id, status in claims:
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def move(self, seats: Sequence[str], states: str) -> None:
+        """Set the states of some seats, one letter each."""
+        for seat_id, state in zip(seats, states, strict=True):
             place = self._places.get(seat_id)
-            if place is not None and states[place] != _NOT_FOR_SALE:
-                states[place] = _BITS[status]
+            if place is not None:
+                self._states[place] = _BITS[state]
+
+    def written(self) -> bytes:
+        """All states in base64, four seats to a byte, the first in the lowest bits."""
         # No state reaches into the next byte when all are moved at once.
         octets = 0
         for quarter in range(4):
-            octets |= int.from_bytes(states[quarter::4], "little") << 2 * quarter
-        return base64.b64encode(octets.to_bytes(len(states) // 4, "little")).decode("ascii")
+            octets |= int.from_bytes(self._states[quarter::4], "little") << 2 * quarter
+        return base64.b64encode(octets.to_bytes(len(self._states) // 4, "little"))
 
 
 class _Listing:
-    """Every seat as JSON, as it is when nobody claims it."""
+    """Every seat as JSON, and where each stands."""
 
     def __init__(self, seat_map: SeatMap, terms: SaleTerms) -> None:
         sold_as = _categories_of_sections(terms)
         self._places = {str(seat.id): place for place, seat in enumerate(seat_map.seats)}
-        self._free = [
+        self._seats = [
             _encode(
                 SoldSeatView(
                     seat.id,
@@ -221,17 +280,25 @@ class _Listing:
             )
             for seat in seat_map.seats
         ]
+        self._not_sold = {
+            place for place, seat in enumerate(seat_map.seats) if seat.section not in sold_as
+        }
 
-    def listed(self, claims: list[tuple[str, str]]) -> bytes:
-        """All seats with their states, separated by commas."""
-        seats = self._free.copy()
-        for seat_id, status in claims:
+    def __len__(self) -> int:
+        return len(self._seats)
+
+    def move(self, seats: Sequence[str], states: str) -> None:
+        """Set the states of some seats, one letter each."""
+        for seat_id, state in zip(seats, states, strict=True):
             place = self._places.get(seat_id)
-            if place is not None:
+            if place is not None and not (state == "f" and place in self._not_sold):
                 # The status is the last field of the view.
-                head, _, _ = seats[place].rpartition(b":")
-                seats[place] = head + b':"' + status.encode() + b'"}'
-        return b",".join(seats)
+                head, _, _ = self._seats[place].rpartition(b":")
+                self._seats[place] = head + b':"' + _WORDS[state] + b'"}'
+
+    def written(self) -> bytes:
+        """All seats with their states, separated by commas."""
+        return b",".join(self._seats)
 
 
 class _Kept(Generic[_Thing]):
@@ -263,12 +330,14 @@ class _Kept(Generic[_Thing]):
                 self._weight -= gone
 
 
-async def _version_of(database: Database, showtime_id: UUID) -> tuple[int, int]:
-    async with database.read_raw() as connection:
-        found = await read.version_of(connection, showtime_id)
-    if found is None:
-        raise Refused(NOT_FOUND)
-    return found
+def _availability(now: Standing, packed: str | None) -> bytes:
+    counters = [CategoryAvailability(*counter) for counter in now.counters]
+    return _encode(AvailabilityView(now.version, counters, packed))
+
+
+def _listing(showtime_id: UUID, now: Standing, map_version: int | None, seats: bytes) -> bytes:
+    empty = _encode(SeatsView(showtime_id, now.version, map_version, []))
+    return b"".join((empty.removesuffix(b"]}"), seats, b"]}"))
 
 
 def _etag(version: int, revision: int) -> str:

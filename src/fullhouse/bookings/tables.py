@@ -87,6 +87,20 @@ seat_claims = sa.Table(
     sa.CheckConstraint("(status = 'blocked') = (booking_id IS NULL)", name="owner_unless_blocked"),
 )
 
+# Which seats a batch moved, for whoever has the seats as of an earlier version; kept for minutes.
+seat_changes = sa.Table(
+    "seat_changes",
+    metadata,
+    sa.Column("showtime_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True),  # of the inventory, from then on
+    sa.Column("seats", ARRAY(sa.Uuid), nullable=False),
+    # A letter for each seat, in the same order: f(ree), h(eld), s(old), b(locked).
+    sa.Column("states", sa.Text, nullable=False),
+    sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint("char_length(states) = cardinality(seats)", name="state_of_each"),
+    sa.Index("seat_changes_occurred_at", "occurred_at", postgresql_using="brin"),
+)
+
 waitlist_entries = sa.Table(
     "waitlist_entries",
     metadata,

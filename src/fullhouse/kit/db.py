@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -72,8 +72,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=timeout_seconds,
-            pool_pre_ping=True,
         )
+        sa.event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
         # Reads need no transaction around them, and beginning and ending one are two round trips.
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -138,6 +138,16 @@ def engine_for(
         hide_parameters=True,
         **options,
     )
+
+
+def _refuse_closed(connection: Any, *_others: object) -> None:
+    """Have the pool replace a connection whose server has ended, as after a restart.
+
+    asyncpg hears of that by itself; to ask the server before each use would cost as much as most
+    of what is asked then.
+    """
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 async def take_turns(connection: AsyncConnection, number: int) -> None:

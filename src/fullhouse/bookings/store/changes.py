@@ -83,6 +83,12 @@ class FreedRow(msgspec.Struct):
     former: UUID | None
 
 
+class MovedRow(msgspec.Struct):
+    showtime_id: UUID
+    seats: list[UUID]
+    states: str  # the first letter of each one's status, f for free
+
+
 class JoinedRow(msgspec.Struct):
     showtime_id: UUID
     category_id: UUID
@@ -118,6 +124,7 @@ class Changes(msgspec.Struct):
     claimed: list[ClaimRow]
     reclaimed: list[ClaimRow]
     freed: list[FreedRow]
+    moved: list[MovedRow]
     joined: list[JoinedRow]
     closed: list[ClosedRow]
     touched: list[UUID]
@@ -142,6 +149,7 @@ def changes_of(ledger: Ledger) -> Changes:
         claimed=claimed,
         reclaimed=reclaimed,
         freed=freed,
+        moved=_moved(claimed + reclaimed, freed),
         joined=_joined(ledger),
         closed=[
             ClosedRow(ledger.state.bookings[booking_id].showtime_id, booking_id, status)
@@ -237,6 +245,19 @@ def _claims(ledger: Ledger) -> tuple[list[ClaimRow], list[ClaimRow], list[FreedR
             row.former = before.booking_id
             reclaimed.append(row)
     return claimed, reclaimed, freed
+
+
+def _moved(taken: list[ClaimRow], freed: list[FreedRow]) -> list[MovedRow]:
+    rows: dict[UUID, MovedRow] = {}
+    for claim in taken:
+        row = rows.setdefault(claim.showtime_id, MovedRow(claim.showtime_id, [], ""))
+        row.seats.append(claim.seat_id)
+        row.states += claim.status[0]
+    for free in freed:
+        row = rows.setdefault(free.showtime_id, MovedRow(free.showtime_id, [], ""))
+        row.seats.append(free.seat_id)
+        row.states += "f"
+    return list(rows.values())
 
 
 def _joined(ledger: Ledger) -> list[JoinedRow]:

@@ -126,59 +126,6 @@ async def list_waiting(connection: RawConnection, user_id: UUID, limit: int) -> 
     return [WaitingRow(**dict(row)) for row in rows]
 
 
-class Standing(msgspec.Struct):
-    """A showtime's counters and claims at one moment."""
-
-    version: int
-    counters: list[tuple[UUID, int, int, int]]  # category, available, capacity, waiting
-    # Seat and status. The ids stay text: there can be many, and they are only looked up.
-    claims: list[tuple[str, str]]
-
-
-_STANDING = """
-SELECT json_build_object(
-    'version', i.version,
-    'counters', (
-        SELECT coalesce(json_agg(json_build_array(
-            a.category_id, a.capacity - a.held - a.sold - a.blocked, a.capacity,
-            (
-                SELECT count(*) FROM waitlist_entries w
-                WHERE w.showtime_id = a.showtime_id AND w.category_id = a.category_id
-                    AND w.status = 'waiting'
-            )
-        ) ORDER BY c.rank), '[]')
-        FROM allotments a
-        JOIN categories c ON c.id = a.category_id AND c.deleted_at IS NULL
-        WHERE a.showtime_id = i.showtime_id
-    ),
-    'claims', (
-        SELECT coalesce(json_agg(json_build_array(c.seat_id, c.status)), '[]')
-        FROM seat_claims c WHERE c.showtime_id = i.showtime_id
-    )
-)::text
-FROM inventories i WHERE i.showtime_id = $1
-"""
-
-decode_standing = msgspec.json.Decoder(Standing).decode
-
-
-async def standing(connection: RawConnection, showtime_id: UUID) -> str | None:
-    """The showtime's present state, all of one moment because it is one statement.
-
-    It comes as text, for ``decode_standing``, because taking it apart can be worth a thread.
-    """
-    document: str | None = await connection.fetchval(_STANDING, showtime_id)
-    return document
-
-
-async def version_of(connection: RawConnection, showtime_id: UUID) -> tuple[int, int] | None:
-    """The showtime's version and the revision of its terms, for answering that nothing changed."""
-    row = await connection.fetchrow(
-        "SELECT version, revision FROM inventories WHERE showtime_id = $1", showtime_id
-    )
-    return None if row is None else (row["version"], row["revision"])
-
-
 async def bookings_ahead(connection: AsyncConnection, user_id: UUID, limit: int) -> list[UUID]:
     """Bookings and places in line that a buyer still has at showtimes that are not over.
 

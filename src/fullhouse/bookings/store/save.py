@@ -123,6 +123,16 @@ closed AS (
     WHERE w.showtime_id = c.showtime_id AND w.booking_id = c.booking_id
     RETURNING 1
 ),
+moved AS (
+    INSERT INTO seat_changes (showtime_id, version, seats, states, occurred_at)
+    SELECT m.showtime_id, i.version + 1, m.seats, m.states, (d ->> 'now')::timestamptz
+    FROM doc
+    CROSS JOIN jsonb_to_recordset(d -> 'moved') AS m (
+        showtime_id uuid, seats uuid[], states text
+    )
+    JOIN inventories i ON i.showtime_id = m.showtime_id
+    RETURNING 1
+),
 versions AS (
     UPDATE inventories i SET version = i.version + 1
     FROM doc, jsonb_array_elements_text(d -> 'touched') AS t (showtime_id)
@@ -144,7 +154,8 @@ SELECT
         'counted', (SELECT count(*) FROM counted), 'claimed', (SELECT count(*) FROM claimed),
         'reclaimed', (SELECT count(*) FROM reclaimed), 'freed', (SELECT count(*) FROM freed),
         'joined', (SELECT count(*) FROM joined), 'closed', (SELECT count(*) FROM closed),
-        'touched', (SELECT count(*) FROM versions), 'told', (SELECT count(*) FROM told)
+        'moved', (SELECT count(*) FROM moved), 'touched', (SELECT count(*) FROM versions),
+        'told', (SELECT count(*) FROM told)
     ),
     pg_notify('fullhouse', doc.d ->> 'notify')
 FROM doc

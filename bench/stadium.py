@@ -1,0 +1,182 @@
+"""A showtime with 60,000 seats: what it takes to tell everybody which are free."""
+
+import asyncio
+import http.client
+import itertools
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from uuid import UUID
+
+import msgspec
+
+from bench import stage, wrk
+from bench.errors import BenchError
+from bench.site import BOOKINGS_PATH, EVENTS_PATH, Site
+from bench.wrk import Orders
+from fullhouse.bookings.seat_states import STALE_SECONDS
+from fullhouse.catalog.commands import creating
+from fullhouse.catalog.drafts import CategoryDraft, EventDraft
+from fullhouse.catalog.rules import Policy
+from fullhouse.kit.db import Database
+from fullhouse.venues import templates
+from fullhouse.venues.commands import places as venues
+from fullhouse.venues.commands import seat_maps
+from fullhouse.venues.queries.seat_maps import SeatMaps
+
+ROWS, SEATS_PER_ROW = 200, 300
+SEATS = ROWS * SEATS_PER_ROW
+_SEATS_AT_ONCE = 10
+_SELLING_SECONDS = 4
+_CHANGES = 25
+_WARM_UPS = 3
+_WHAT_BROWSERS_TAKE = "gzip, deflate, br, zstd"
+
+
+@dataclass(frozen=True)
+class Told:
+    """One round: the median answer after a change, and what it took to say that there was none."""
+
+    kilobytes: float  # of 1,000 bytes, as sent to a browser
+    changed_ms: float  # of CPU, of the server's processes
+    unchanged_ms: float
+
+
+class Stadium:
+    """The showtime, about half of it sold to people who wanted ten seats each."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._showtime = asyncio.run(_build(site))
+        self._orders = itertools.count()
+        self._words = itertools.count()
+        self._tokens = site.tokens.read_text().split()
+        bodies = site.folder / "stadium.jsonl"
+        _write_orders(bodies, self._showtime)
+        wrk.run(site.address(BOOKINGS_PATH), _SELLING_SECONDS, Orders(site.tokens, bodies))
+
+    def measure(self) -> Told:
+        """Change one seat after another, and ask each time as a browser does."""
+        sizes: list[int] = []
+        changed: list[float] = []
+        unchanged: list[float] = []
+        for _ in range(_CHANGES):
+            self._sell_one()
+            # Of a large map an answer may be so old; asked earlier, it would be the old one.
+            time.sleep(STALE_SECONDS + 0.01)
+            # A server that sells is never as cold as one that has just slept.
+            for _ in range(_WARM_UPS):
+                stage.ask(self._site.port, f"{EVENTS_PATH}?q=nothing{next(self._words)}")
+            cost, (status, etag, body) = self._cost(None)
+            if status != 200:
+                raise BenchError(f"the availability was answered with {status}")
+            sizes.append(len(body))
+            changed.append(cost)
+            cost, (status, _, _) = self._cost(etag)
+            if status != 304:
+                raise BenchError(f"what had not changed was answered with {status}")
+            unchanged.append(cost)
+        return Told(median(sizes) / 1_000, median(changed), median(unchanged))
+
+    def _cost(self, etag: str | None) -> tuple[float, tuple[int, str, bytes]]:
+        before = _cpu_ms(self._site.process.pid)
+        answer = self._ask(etag)
+        return _cpu_ms(self._site.process.pid) - before, answer
+
+    def _ask(self, etag: str | None) -> tuple[int, str, bytes]:
+        connection = http.client.HTTPConnection(stage.HOST, self._site.port, timeout=30)
+        headers = {"Accept-Encoding": _WHAT_BROWSERS_TAKE}
+        if etag is not None:
+            headers["If-None-Match"] = etag
+        try:
+            connection.request(
+                "GET", f"/api/v1/showtimes/{self._showtime}/availability", None, headers
+            )
+            answer = connection.getresponse()
+            return answer.status, answer.headers.get("ETag", ""), answer.read()
+        finally:
+            connection.close()
+
+    def _sell_one(self) -> None:
+        number = next(self._orders)
+        row, seat = divmod(number, SEATS_PER_ROW)
+        # From the back, where nobody has bought yet.
+        label = f"{templates.row_label(ROWS - 1 - row)}-{seat + 1}"
+        body = msgspec.json.encode({"showtimeId": self._showtime, "seats": [label]})
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {self._tokens[number % len(self._tokens)]}",
+        }
+        connection = http.client.HTTPConnection(stage.HOST, self._site.port, timeout=30)
+        try:
+            connection.request("POST", BOOKINGS_PATH, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+        finally:
+            connection.close()
+        if answer.status != 201:
+            raise BenchError(f"a seat of the stadium was answered with {answer.status}")
+
+
+async def _build(site: Site) -> UUID:
+    database = Database(site.url, pool_size=2)
+    maps, organizer = SeatMaps(database), site.house.organizer
+    try:
+        venue_id = await venues.create_venue(
+            database, organizer, name="Stadium", city="Bern", country="CH", timezone="Europe/Zurich"
+        )
+        hall_id = await venues.create_hall(database, organizer, venue_id, "All of it")
+        layout = templates.grid(ROWS, SEATS_PER_ROW)
+        await seat_maps.put_seat_map(database, organizer, hall_id, layout)
+        final = EventDraft(
+            title="The Final",
+            currency="USD",
+            categories=(CategoryDraft("Seat", 9_000, sections=("Main",)),),
+            venue_id=venue_id,
+            hall_id=hall_id,
+            starts_at=datetime.now(UTC) + timedelta(days=30),
+            policy=Policy(hold_seconds=86_400, max_per_booking=_SEATS_AT_ONCE),
+            publish=True,
+        )
+        event_id = await creating.create_event(database, maps, organizer, final)
+        async with database.read_raw() as connection:
+            found: UUID = await connection.fetchval(
+                "SELECT id FROM showtimes WHERE event_id = $1", event_id
+            )
+            return found
+    finally:
+        await database.close()
+
+
+def _write_orders(file: Path, showtime_id: UUID) -> None:
+    """Every second ten of the front half's seats, so that what is free is scattered as in life."""
+    with file.open("wb") as output:
+        for row, first in itertools.product(range(ROWS - 20), range(1, SEATS_PER_ROW, 20)):
+            label = templates.row_label(row)
+            seats = [
+                f"{label}-{first + (row * 7 + offset) % 20}" for offset in range(_SEATS_AT_ONCE)
+            ]
+            order = {"showtimeId": showtime_id, "seats": seats}
+            output.write(msgspec.json.encode(order) + b"\n")
+
+
+def _cpu_ms(pid: int) -> float:
+    """CPU time of a process and those below it, since they began."""
+    total = 0
+    for process in _family(pid):
+        for task in Path(f"/proc/{process}/task").glob("*/schedstat"):
+            try:
+                total += int(task.read_text().split()[0])
+            except OSError:
+                continue
+    return total / 1e6
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            found += _family(int(child))
+    return found
