@@ -187,6 +187,8 @@ def audit(data_dir: DataDir = None) -> None:
     with databases.database_of(settings) as target:
         report = databases.audit(target)
     print(f"Checked {report.showtimes} showtimes with {report.bookings} bookings.")
+    if report.clearing:
+        print(f"{report.clearing} of them are cancelled, and their bookings are still being ended.")
     for invariant, count in report.broken.items():
         print(f"  {'ok' if count == 0 else f'{count} breaches':<14}{invariant}")
     for breach in report.examples:

@@ -1,5 +1,6 @@
 """What staff do is on record: in the selling core, in the catalogue, and in the venues."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -153,7 +154,7 @@ async def test_what_is_put_on_is_on_record(client: httpx.AsyncClient) -> None:
     new = {"startsAt": in_days(40)}
     answer = await ask(client, owner, "POST", f"/events/{event['id']}/showtimes", new)
     assert answer.status_code == 201, answer.text
-    showtime = answer.json()["id"]
+    starts_at = datetime.fromisoformat(answer.json()["startsAt"])
     found = (await told(client, owner))[before:]
     assert [action for action, _, _ in found] == [
         "venue.created",
@@ -171,8 +172,10 @@ async def test_what_is_put_on_is_on_record(client: httpx.AsyncClient) -> None:
         "status": "draft",
         "categories": [{"name": "Secret password", "price": 100}],
     }
-    (added,) = after["event.showtimes_added"]["showtimes"]
-    assert added["id"] == showtime
+    # A thousand can be made at once: their number, and from when to when they are.
+    added = after["event.showtimes_added"]
+    times = [datetime.fromisoformat(added[name]) for name in ("firstStartsAt", "lastStartsAt")]
+    assert (added["count"], times, added["halls"]) == (1, [starts_at, starts_at], [])
 
 
 async def test_acts_of_administrators_are_shown_to_the_organization(

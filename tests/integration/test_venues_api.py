@@ -186,7 +186,8 @@ async def test_venues_that_are_not_there(client: httpx.AsyncClient, venue_id: st
 async def test_others_halls_cannot_be_changed(client: httpx.AsyncClient) -> None:
     hall_id = await made_hall(client, await organizer(client))
     assert (await put_map(client, {}, hall_id, GRID)).status_code == 401
-    assert (await put_map(client, await organizer(client), hall_id, GRID)).status_code == 403
+    # To those who may change halls somewhere, the hall of a hidden venue is not there.
+    assert (await put_map(client, await organizer(client), hall_id, GRID)).status_code == 404
     assert (await put_map(client, await signed_in(client), hall_id, GRID)).status_code == 403
 
 
@@ -284,7 +285,9 @@ async def test_a_seat_map_from_a_template(client: httpx.AsyncClient) -> None:
         )
         assert again.status_code == 304
         assert again.content == b""
-        assert again.headers["etag"] == shown.headers["etag"]
+        # To "anything" it is not said in which form it would have come.
+        if offered != "*":
+            assert again.headers["etag"] == shown.headers["etag"]
 
 
 async def test_a_seat_map_written_out(client: httpx.AsyncClient) -> None:

@@ -25,6 +25,7 @@ class Permission(StrEnum):
 
     EVENTS_READ = "events:read"
     EVENTS_WRITE = "events:write"
+    EVENTS_CANCEL = "events:cancel"
     VENUES_WRITE = "venues:write"
     BOOKINGS_READ = "bookings:read"
     BOOKINGS_WRITE = "bookings:write"
@@ -42,8 +43,10 @@ _P = Permission
 # For people: ``docs/reference/permissions.md`` is made from these sentences and the tables below.
 MEANING_OF_PERMISSION: Mapping[Permission, str] = {
     _P.EVENTS_READ: "See drafts, and list the organization's own events.",
-    _P.EVENTS_WRITE: "Make events with their categories, publish them, add showtimes.",
-    _P.VENUES_WRITE: "Make venues, halls and seat maps.",
+    _P.EVENTS_WRITE: "Make, change, publish, copy and delete shows, events, categories, showtimes "
+    "and their pictures, and bring in tables of them.",
+    _P.EVENTS_CANCEL: "Cancel events and showtimes, which ends what was booked and owes it back.",
+    _P.VENUES_WRITE: "Make, change and delete venues and halls, and give halls seat maps.",
     _P.BOOKINGS_READ: "See what others have booked here, by the booking's id.",
     _P.BOOKINGS_WRITE: "Confirm bookings at the counter, and cancel them for their buyers.",
     _P.PLACES_WRITE: "Block and free places, and change how many are on sale.",

@@ -117,19 +117,22 @@ async def cancel_showtime(
 
 
 async def own_event(
-    connection: AsyncConnection, principal: Principal, event_id: UUID
+    connection: AsyncConnection,
+    principal: Principal,
+    event_id: UUID,
+    permission: Permission = Permission.EVENTS_CANCEL,
 ) -> sittings.EventStanding:
-    """The event, locked, if the caller may change it and it has not ended."""
+    """The event, locked, if the caller may do this to it and it has not ended."""
     event = await sittings.lock_event(connection, event_id)
     if event is None:
         raise Refused(NOT_FOUND)
     if event.secret and not any(
-        principal.may(permission, event.organization_id)
-        for permission in (Permission.EVENTS_READ, Permission.EVENTS_WRITE)
+        principal.may(either, event.organization_id)
+        for either in (Permission.EVENTS_READ, Permission.EVENTS_WRITE)
     ):
         # What others may not see must not be found out by asking to change it.
         raise Refused(NOT_FOUND)
-    require(principal, Permission.EVENTS_WRITE, event.organization_id)
+    require(principal, permission, event.organization_id)
     if event.status == "ended":
         raise Refused(EVENT_CLOSED)
     return event

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
+from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
 from fullhouse.bookings.calling_off import own_event
 from fullhouse.bookings.commands import Desk, staff_of
@@ -147,7 +148,7 @@ async def _compared(
 
 
 async def _own_event(connection: AsyncConnection, principal: Principal, event_id: UUID) -> None:
-    event = await own_event(connection, principal, event_id)
+    event = await own_event(connection, principal, event_id, Permission.EVENTS_WRITE)
     if event.status == "cancelled":
         raise Refused(EVENT_CLOSED)
 

@@ -39,7 +39,7 @@ _MOVE_REFUSALS = (
 
 @post(
     "/events/{event_id:uuid}/cancel",
-    access=member(Permission.EVENTS_WRITE),
+    access=member(Permission.EVENTS_CANCEL),
     status_code=200,
     summary="Cancel an event",
     tags=_TAGS,
@@ -64,7 +64,7 @@ async def cancel_event(
 
 @post(
     "/showtimes/{showtime_id:uuid}/cancel",
-    access=member(Permission.EVENTS_WRITE),
+    access=member(Permission.EVENTS_CANCEL),
     status_code=200,
     summary="Cancel a showtime",
     tags=_TAGS,

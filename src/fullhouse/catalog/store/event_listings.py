@@ -257,9 +257,8 @@ def _category_conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
         asked.append(sa.func.lower(sa.func.unaccent(categories.c.name)) == key)
     if filters.price_at_most is not None:
         conditions.append(listings.lowest_price <= filters.price_at_most)
-        asked.append(categories.c.price <= filters.price_at_most)
-    if filters.price_at_least is not None:
-        asked.append(categories.c.price >= filters.price_at_least)
+    if filters.price_at_most is not None or filters.price_at_least is not None:
+        asked.append(sa.or_(_priced(filters, categories.c.price), _priced_otherwise(filters)))
     if asked:
         conditions.append(
             sa.exists().where(
@@ -269,6 +268,28 @@ def _category_conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
             )
         )
     return conditions
+
+
+def _priced(filters: EventFilters, price: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    most, least = filters.price_at_most, filters.price_at_least
+    return sa.and_(
+        sa.true() if most is None else price <= most,
+        sa.true() if least is None else price >= least,
+    )
+
+
+def _priced_otherwise(filters: EventFilters) -> sa.ColumnElement[bool]:
+    """The category has a price of its own at a showtime to come, and it is such a one."""
+    return sa.exists().where(
+        showtimes.c.event_id == categories.c.event_id,
+        showtimes.c.status == "scheduled",
+        showtimes.c.deleted_at.is_(None),
+        showtimes.c.ends_at > sa.func.now(),
+        allotments.c.showtime_id == showtimes.c.id,
+        allotments.c.category_id == categories.c.id,
+        allotments.c.price.is_not(None),
+        _priced(filters, allotments.c.price),
+    )
 
 
 def folded(text: str) -> sa.ColumnElement[str]:

@@ -82,7 +82,7 @@ async def _hall_to_change(
         hall = await places.find_hall(connection, hall_id)
     if hall is None:
         raise Refused(NOT_FOUND)
-    require_keeper(principal, hall.organization_id)
+    require_keeper(principal, hall.organization_id, shown=hall.shown)
     return hall
 
 
