@@ -20,6 +20,7 @@ from fullhouse.api.permissions import Permission
 from fullhouse.bookings import errors as bookings_errors
 from fullhouse.catalog import errors as catalog_errors
 from fullhouse.kit.errors import Code
+from fullhouse.media import errors as media_errors
 from fullhouse.settings import PREFIX, Settings
 from fullhouse.venues import errors as venues_errors
 
@@ -30,6 +31,7 @@ CODES_BY_PART: dict[str, tuple[Code, ...]] = {
     "Every route": api_errors.CODES,
     "Idempotency keys": idempotency.CODES,
     "Accounts": accounts_errors.CODES,
+    "Pictures": media_errors.CODES,
     "Venues": venues_errors.CODES,
     "Catalogue": catalog_errors.CODES,
     "Bookings": bookings_errors.CODES,

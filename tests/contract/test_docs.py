@@ -114,7 +114,8 @@ def test_every_body_has_an_acceptable_example() -> None:
     bodies = {body for handler in API_ROUTES if (body := body_of(handler)) is not None}
     assert {body.__name__ for body in bodies} == EXAMPLES.keys()
     for body in bodies:
-        msgspec.convert(EXAMPLES[body.__name__], body, strict=False)
+        # By way of JSON, because a body may hold a document that is read later.
+        msgspec.json.decode(msgspec.json.encode(EXAMPLES[body.__name__]), type=body, strict=False)
     msgspec.json.decode(msgspec.json.encode(PROBLEM), type=Problem)
 
 

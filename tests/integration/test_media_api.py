@@ -373,11 +373,13 @@ async def test_colours_are_those_of_screens(client: httpx.AsyncClient, organizer
     """In the profile's space red is green; without it the picture would stay red."""
     view = await uploaded(client, organizer, encoded(halves(), "PNG", icc_profile=SWAPPED))
     for variant in await variants_of(client, view):
+        assert "icc_profile" not in opened(variant).info
         shown = opened(variant).convert("RGB")
         red, green, _blue = shown.getpixel((shown.width // 4, 5))  # type: ignore[misc]
         assert green > red + 50
     view = await uploaded(client, organizer, encoded(halves(), "PNG", icc_profile=b"nonsense"))
     for variant in await variants_of(client, view):
+        assert "icc_profile" not in opened(variant).info
         assert reddish(opened(variant).convert("RGB"), 0.25, 0.5)
 
 
