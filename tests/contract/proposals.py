@@ -38,6 +38,8 @@ _OWN = {
     "delete /halls/{hallId}": {"hallId": "spareHallId"},
     "post /showtimes/{showtimeId}/cancel": {"showtimeId": "doomedShowtimeId"},
     "post /events/{eventId}/cancel": {"eventId": "doomedEventId"},
+    "patch /events/{eventId}": {"eventId": "changedEventId"},
+    "patch /showtimes/{showtimeId}": {"showtimeId": "movedShowtimeId"},
     "delete /shows/{showId}": {"showId": "spareShowId"},
     "delete /events/{eventId}": {"eventId": "spareEventId"},
     "patch /events/{eventId}/categories/{categoryId}": {
@@ -157,6 +159,9 @@ async def _note_catalogue(town: Town, client: httpx.AsyncClient, house: House) -
     # Nor these: what is cancelled is of no use to any other request.
     doomed = [await made_event(client, house.organizer) for _ in range(2)]
     town.note(doomedEventId=doomed[0]["id"], doomedShowtimeId=doomed[1]["showtimes"][0]["id"])
+    # Nor these: who knows when they are, and whether they are sold, once they have been changed.
+    changed = [await made_event(client, house.organizer) for _ in range(2)]
+    town.note(changedEventId=changed[0]["id"], movedShowtimeId=changed[1]["showtimes"][0]["id"])
     # Nor these: what is deleted is gone, and another category would not be sold as it was.
     unwanted, tiers = [await made_event(client, house.organizer, publish=False) for _ in range(2)]
     town.note(spareEventId=unwanted["id"], tiersEventId=tiers["id"])

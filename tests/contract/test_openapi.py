@@ -1,247 +1,34 @@
-"""The OpenAPI document says what the server does: fuzzed requests to a real server process.
+"""The OpenAPI document says what the server does, and the fuzzing would notice if it did not."""
 
-Every operation is asked by callers of each kind, first with all the edge cases that Schemathesis
-derives from its description, then with random requests, good and bad ones. No operation is left
-out; those of the accounts get a caller of its own for each request.
-"""
+from pathlib import Path
+from typing import cast
 
-import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, cast
-
-import httpx
 import pytest
-import pytest_asyncio
 import requests
 import schemathesis
-from hypothesis import HealthCheck, Phase, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 from litestar import Litestar, Response, get
-from schemathesis import Case, CheckContext
-from schemathesis.checks import CheckFunction, not_a_server_error
 from schemathesis.core.failures import FailureGroup
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi import checks as openapi_checks
 
 from fullhouse.api import docs
 from fullhouse.api import errors as api_errors
 from fullhouse.api.answers import Answers
 from fullhouse.api.edge import Edge
-from fullhouse.api.errors import MEDIA_TYPE, STATUS_OF_KIND
 from fullhouse.api.exchange import App
 from fullhouse.api.health import Live
 from fullhouse.api.openapi import build_document
 from fullhouse.api.permissions import (
-    KEY_SCOPES,
-    OF_MEMBER,
-    OF_PLATFORM_ROLE,
     PUBLIC,
-    Access,
     Who,
 )
-from fullhouse.api.principal import access_of
 from fullhouse.api.requests import prepare
-from fullhouse.app import API_ROUTES, CODES
-from fullhouse.bookings.audit import audit
-from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
 from fullhouse.venues.errors import SEAT_MAP_INVALID
-from tests.contract.proposals import Document, Town, build_town, propose
-from tests.contract.proposals_crowd import ROLES, Crowd, is_of_accounts
-from tests.support.servers import api_server
-
-# How many random requests each operation gets from whom, besides its edge cases.
-CALLERS = {"organizer": 30, "admin": 10, "buyer": 10, "key": 5, "nobody": 5}
-
-_STATUS_OF_CODE = {code.name: int(STATUS_OF_KIND[code.kind]) for code in CODES}
-_MODES = list(schemathesis.GenerationMode)
-
-# Generic over the kinds of documents that Schemathesis knows; here all are OpenAPI.
-AnyCase = Case[Any]
-Operation = schemathesis.APIOperation[Any, Any, Any, Any]
-Send = Callable[[AnyCase], schemathesis.Response]
+from tests.contract.fuzzing import CALLERS, Client, access_to, operations_of
 
 
-def refusal_is_documented(
-    _context: CheckContext, response: schemathesis.Response, case: AnyCase
-) -> bool | None:
-    """A check: the code in a refusal exists, goes with its status, and is named for this route."""
-    if MEDIA_TYPE not in response.headers.get("content-type", [""])[0]:
-        return None
-    problem = response.json()
-    code, status = problem["code"], response.status_code
-    assert problem["status"] == status
-    assert _STATUS_OF_CODE.get(code) == status, f"{code} is no code for {status}"
-    assert problem["requestId"] == response.headers["x-request-id"][0]
-    if case.method.upper() == case.operation.method.upper():
-        answers = case.operation.definition.raw["responses"]
-        named = answers.get(str(status), {}).get("description", "")
-        assert code in named.partition(": ")[2].split(", "), f"{code} is not named under {status}"
-    return None
-
-
-CHECKS: list[CheckFunction] = [
-    not_a_server_error,
-    openapi_checks.status_code_conformance,
-    openapi_checks.content_type_conformance,
-    openapi_checks.response_headers_conformance,
-    openapi_checks.response_schema_conformance,
-    refusal_is_documented,
-]
-
-
-class Client:
-    """Sends generated requests as one person and checks what comes back."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.statuses: dict[str, set[int]] = {}
-
-    def ask(self, case: AnyCase) -> None:
-        """Send one request. Raises FailureGroup with a curl line when the answer is wrong."""
-        response = self._send(case)
-        if case.method.upper() == case.operation.method.upper():
-            self.statuses.setdefault(case.operation.label, set()).add(response.status_code)
-        case.validate_response(response, checks=CHECKS)
-
-    @property
-    def granted(self) -> set[str]:
-        """The operations that have done at least once what they are for."""
-        return {
-            label
-            for label, statuses in self.statuses.items()
-            if any(200 <= status < 300 for status in statuses)
-        }
-
-    def ask_at_the_edges(self, operation: Operation) -> None:
-        """Every limit, missing part, wrong type, wrong method and wrong media type."""
-        schema = operation.schema
-        for case in schema.iter_coverage_cases(
-            operation, generation_modes=_MODES, generation_config=schema.config.generation
-        ):
-            self.ask(case)
-
-    def ask_at_random(self, operation: Operation, examples: int) -> None:
-        """Random requests; the same ones in each run, so that a failure stays."""
-        strategy = st.one_of([operation.as_strategy(mode) for mode in _MODES])
-        settings = hypothesis_settings(
-            max_examples=examples,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            phases=[Phase.generate, Phase.shrink],
-            suppress_health_check=list(HealthCheck),
-        )
-        settings(given(case=strategy)(self.ask))()
-
-
-def operations_of(document: Document) -> list[Operation]:
-    """The operations; last those that use up bookings, so that the others find some."""
-    config = schemathesis.Config.from_dict({})
-    schema = schemathesis.openapi.from_dict(document, config=config)
-    operations: list[Operation] = []
-    for result in schema.get_all_operations():
-        assert isinstance(result, Ok), result
-        operations.append(result.ok())
-    return sorted(operations, key=lambda operation: _uses_up(operation.label))
-
-
-def _uses_up(label: str) -> bool:
-    return label.startswith("DELETE ") or label.endswith("/cancel")
-
-
-@pytest.fixture(scope="module")
-def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with api_server(database_url, tmp_path_factory.mktemp("server") / "log") as address:
-        yield address
-
-
-@pytest_asyncio.fixture
-async def town(server: str, database: Database, database_url: str) -> AsyncIterator[Town]:
-    async with httpx.AsyncClient(base_url=server) as client:
-        yield await build_town(client, database_url)
-    # Whatever has been asked of it, the house keeps its books.
-    report = await audit(database)
-    assert report.is_clean, report.examples
-
-
-def documented_path(path: str) -> str:
-    """A path as the document writes it: ``/shows/{show_id:uuid}`` is ``/shows/{showId}``."""
-    plain = re.sub(r":\w+\}", "}", path)
-    return re.sub(r"_(\w)", lambda match: match[1].upper(), plain)
-
-
-# Asked and checked as all others, but Google is not there to say yes: the server under test is not
-# configured for it. tests/integration/test_google_api.py has a provider.
-WITHOUT_SUCCESS = {
-    "GET /api/v1/auth/google",
-    "DELETE /api/v1/auth/google",
-    "GET /api/v1/auth/google/callback",
-    "POST /api/v1/auth/google/link",
-}
-_ACCESS = {
-    f"{method} /api/v1{documented_path(path)}": access_of(handler.opt)
-    for handler in API_ROUTES
-    for path in handler.paths
-    for method in handler.http_methods
-}
-
-
-def access_to(operation: Operation) -> Access:
-    """What the route declares; the service's own are public."""
-    return _ACCESS.get(operation.label, PUBLIC)
-
-
-def may_ask(caller: str, operation: Operation) -> bool:
-    """Whether the route's own declaration lets this caller succeed."""
-    access = access_to(operation)
-    refusals = operation.definition.raw["responses"].get("403", {}).get("description", "")
-    if caller == "key" and "user_required" in refusals:
-        return False
-    if access.who is Who.ANYBODY or caller == "nobody":
-        return access.who is Who.ANYBODY
-    platform_role, member_role = ROLES[caller]
-    if access.who is Who.ROLE:
-        return platform_role in access.roles
-    if access.who is Who.USER or (access.who is Who.OWNER and caller != "key"):
-        return True
-    held = OF_MEMBER[member_role] | OF_PLATFORM_ROLE[platform_role]
-    return access.permission in (KEY_SCOPES if caller == "key" else held)
-
-
-@pytest.mark.parametrize("caller", CALLERS)
-def test_server_answers_as_documented(
-    server: str, database_url: str, town: Town, caller: str, subtests: pytest.Subtests
-) -> None:
-    crowd = Crowd(caller, database_url)
-    with requests.Session() as session:
-
-        def send(case: AnyCase) -> schemathesis.Response:
-            # What one answer leaves behind must not come along with the next request.
-            session.cookies.clear()
-            if not is_of_accounts(case.operation.path):
-                return case.call(server, session, headers=town.people[caller])
-            stand_in = crowd.stand_in(case.operation.label, case.method.upper())
-            case.path_parameters = stand_in.with_own(case.path_parameters)
-            case.query = stand_in.with_own(case.query)
-            case.body = stand_in.with_own(case.body)
-            return case.call(server, session, headers=stand_in.headers)
-
-        document = session.get(f"{server}/openapi.json").json()
-        operations = operations_of(propose(document, town))
-        client = Client(send)
-        may = {operation.label for operation in operations if may_ask(caller, operation)}
-        for operation in operations:
-            # Others are refused before anything of the request is read.
-            if operation.label in may:
-                with subtests.test(f"{operation.label} at the edges"):
-                    client.ask_at_the_edges(operation)
-            with subtests.test(f"{operation.label} at random"):
-                client.ask_at_random(operation, CALLERS[caller])
-    # Nothing is left out: whoever cannot succeed is refused as documented.
-    assert client.statuses.keys() == {operation.label for operation in operations}
-    assert client.granted == may - WITHOUT_SUCCESS
+def test_each_caller_has_a_file_of_their_own() -> None:
+    files = {path.stem for path in Path(__file__).parent.glob("test_openapi_as_*.py")}
+    assert files == {f"test_openapi_as_{caller}" for caller in CALLERS}
 
 
 def test_who_has_to_sign_in_is_documented(server: str) -> None:

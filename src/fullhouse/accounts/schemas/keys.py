@@ -15,6 +15,7 @@ from fullhouse.api.schemas import Body, Line, View
 Scope = Literal[
     "events:read",
     "events:write",
+    "events:cancel",
     "venues:write",
     "bookings:read",
     "bookings:write",

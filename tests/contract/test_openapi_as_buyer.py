@@ -1,0 +1,12 @@
+"""The server answers a buyer as its description says."""
+
+import pytest
+
+from tests.contract.fuzzing import ask_as
+from tests.contract.proposals import Town
+
+
+def test_server_answers_as_documented(
+    server: str, database_url: str, town: Town, subtests: pytest.Subtests
+) -> None:
+    ask_as("buyer", server, database_url, town, subtests)
