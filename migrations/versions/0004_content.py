@@ -16,6 +16,7 @@ depends_on = None
 LISTINGS_FUNCTION = Path(fullhouse.catalog.store.__file__).with_name("event_listings_v2.sql")
 
 _CHECKS = (
+    ("events", "sales_window_finite", "isfinite(sales_open_at) AND isfinite(sales_close_at)"),
     ("shows", "release_ordered", "ends_on >= released_on"),
     ("venues", "latitude_on_earth", "latitude BETWEEN -90 AND 90"),
     ("venues", "longitude_on_earth", "longitude BETWEEN -180 AND 180"),

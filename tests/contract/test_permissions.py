@@ -473,8 +473,8 @@ async def test_lists_hold_what_others_must_not_see(town: Town, route: str) -> No
 async def test_a_leak_is_noticed(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Principal, "organizations_with", lambda *_: None)
     caller = (await town.cast())["viewer of B"]
-    (_, answer) = await shown_to(town, _OWN_EVENTS, caller, town.b)
-    assert town.a.mark in leaked(answer, town.a)
+    answers = await shown_to(town, _OWN_EVENTS, caller, town.b)
+    assert any(town.a.mark in leaked(answer, town.a) for answer in answers)
 
 
 async def test_an_invitation_is_good_for_its_address_alone(town: Town) -> None:

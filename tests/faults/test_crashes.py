@@ -188,7 +188,10 @@ async def test_backends_killed_in_the_rush(
             house, people = await open_rush(url, address)
             rush = Rush(address, house, people)
             killed = 0
-            for _ in range(25):
+            # On a busy machine each new connection takes its time.
+            for _ in range(400):
+                if killed > 10:
+                    break
                 await asyncio.sleep(0.05 + random.random() / 20)
                 killed += await connection.fetchval(
                     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"

@@ -175,7 +175,7 @@ def test_a_killed_worker_is_replaced_and_ctrl_c_is_an_order(data_dir: Path) -> N
 def test_audit_tells_good_from_bad(data_dir: Path) -> None:
     good = run("audit", "--data-dir", data_dir)
     assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout.count("\n  ok ") == 7
+    assert good.stdout.count("\n  ok ") == 8
 
     def change(sql: str) -> None:
         changed = run("psql", "--data-dir", data_dir, "--", "-c", sql)

@@ -340,7 +340,9 @@ async def test_a_seat_map_may_be_larger_than_other_bodies(
     problem(await client.put(seat_map, content=content, headers=headers), 404, "not_found")
     answer = await client.post("/api/v1/venues", content=content, headers=headers)
     problem(answer, 413, "body_too_large")
-    answer = await client.put(seat_map, content=b" " * 20_000_001, headers=headers)
+    answer = await client.put(
+        seat_map, content=b" " * (parts.settings.max_seat_map_bytes + 1), headers=headers
+    )
     problem(answer, 413, "body_too_large")
 
 

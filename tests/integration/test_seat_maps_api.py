@@ -82,9 +82,13 @@ FULL: dict[str, Any] = {
 }
 
 
+_OWNER: dict[str, str] = {}
+
+
 @pytest_asyncio.fixture(scope="module")
 async def owner(client: httpx.AsyncClient) -> dict[str, str]:
-    return await signed_in(client, role="ORGANIZER")
+    _OWNER.update(await signed_in(client, role="ORGANIZER"))
+    return _OWNER
 
 
 @pytest_asyncio.fixture
@@ -106,7 +110,10 @@ async def bring(
 
 
 async def versions(client: httpx.AsyncClient, hall: str, **query: str) -> dict[str, Any]:
-    answer = await client.get(f"{API}/halls/{hall}/seat-maps", params=query)
+    """As the owner sees them: the hall's venue is hidden from others."""
+    address = f"{API}/halls/{hall}/seat-maps"
+    assert (await client.get(address, params=query)).status_code == 404
+    answer = await client.get(address, params=query, headers=_OWNER)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -272,7 +279,8 @@ async def test_who_may_not_import(
     assert (await bring(client, {}, hall, **body)).status_code == 401
     assert (await bring(client, await signed_in(client), hall, **body)).status_code == 403
     stranger = await signed_in(client, role="ORGANIZER")
-    assert (await bring(client, stranger, hall, **body)).status_code == 403
+    # Its venue is hidden from others.
+    assert (await bring(client, stranger, hall, **body)).status_code == 404
     assert (await bring(client, owner, NOWHERE, **body)).status_code == 404
 
 

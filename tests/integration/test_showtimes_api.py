@@ -150,12 +150,14 @@ async def test_what_is_over_or_called_off_stays(
     refused(await move(client, headers, showtime, startsAt=in_days(3)), 409, "event_closed")
 
 
-async def test_drafts_are_moved_as_one_likes(client: httpx.AsyncClient) -> None:
+async def test_drafts_are_moved_until_they_are_over(client: httpx.AsyncClient) -> None:
     headers = await organizer(client)
     showtime = (await made_event(client, headers, publish=False))["showtimes"][0]["id"]
-    for starts_at in (PAST, in_days(5)):
+    for starts_at in (in_days(5), PAST):
         answer = await move(client, headers, showtime, startsAt=starts_at)
         assert moment(answer.json()["startsAt"]) == moment(starts_at)
+    # What categories have become meanwhile has passed it over: it would oversell them.
+    refused(await move(client, headers, showtime, startsAt=in_days(5)), 409, "showtime_begun")
 
 
 async def test_another_time(client: httpx.AsyncClient, connection: RawConnection) -> None:

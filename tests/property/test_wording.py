@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullhouse.api.errors import VALIDATION_FAILED
+from fullhouse.api.forms import FormBody
 from fullhouse.api.requests import decode_json
 from fullhouse.api.wording import MISSING, UNKNOWN
 from fullhouse.app import API_ROUTES
@@ -22,6 +23,8 @@ BODIES = {
     next(iter(handler.http_methods)) + " " + min(handler.paths): data.raw
     for handler in API_ROUTES
     if (data := handler.parsed_fn_signature.parameters.get("data")) is not None
+    # Forms are read in another way.
+    and not (isinstance(data.raw, type) and issubclass(data.raw, FormBody))
 }
 
 _COUNT = r"(\d[\d,]* to |at (least|most) )?\d[\d,]* (characters?|items?|fields?)"
@@ -34,7 +37,7 @@ VOCABULARY = re.compile(
     r"be a time such as 2027-01-31T20:00:00Z \(RFC 3339\)|be a date such as 2027-01-31|"
     r"be an https address|"
     rf"be one of {_WORDS}(, {_WORDS})+|be {_LIMIT}( and {_LIMIT})?|have {_COUNT}|"
-    r"hold (something to see and )?no control characters|match \^\[A-Za-z\]\{\d\}\$, such as \w+)"
+    r"hold (something to see and )?no control characters|match \S+, such as [\w:#-]+)"
 )
 
 Path = tuple[str | int, ...]
@@ -56,6 +59,14 @@ def right(shape: shapes.Type) -> Any:
             return {field.encode_name: right(field.type) for field in fields}
         case shapes.ListType(item_type=item):
             return [right(item)]
+        case shapes.VarTupleType(item_type=item):
+            return [right(item)] * 3
+        case shapes.RawType():
+            return {}
+        case shapes.StrType(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$"):
+            return "19:30"
+        case shapes.StrType(pattern="^#[0-9a-fA-F]{6}$"):
+            return "#1e90ff"
         case shapes.StrType(pattern="^[A-Za-z]{2}$"):
             return "NP"
         case shapes.StrType(pattern=str(pattern)) if pattern.startswith("^https://"):
@@ -87,7 +98,7 @@ def places(shape: shapes.Type, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     if isinstance(inner, shapes.StructType):
         for field in inner.fields:
             yield from places(field.type, (*path, field.encode_name))
-    elif isinstance(inner, shapes.ListType):
+    elif isinstance(inner, shapes.ListType | shapes.VarTupleType):
         yield from places(inner.item_type, (*path, 0))
 
 

@@ -60,9 +60,12 @@ def decode_cursor(cursor: str) -> tuple[Any, ...]:
     """The position behind a cursor; refused when it was not made by us."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        return tuple(msgspec.json.decode(base64.urlsafe_b64decode(padded), type=list[Any]))
+        position = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=list[Any])
     except (ValueError, msgspec.DecodeError):
         raise foreign_cursor() from None
+    if not position:
+        raise foreign_cursor()
+    return tuple(position)
 
 
 def position_in(after: tuple[Any, ...], kind: Any) -> Any:

@@ -46,7 +46,10 @@ class BestSeats:
             raise Refused(NOT_FOUND)
         if found[1] != terms.revision:
             # Sold by another seat map, perhaps; at worst a moment later it is another again.
-            terms = await self._known.renew(terms.showtime_id) or terms
+            renewed = await self._known.renew(terms.showtime_id)
+            if renewed is None or (terms.public and not renewed.public):
+                raise Refused(NOT_FOUND)
+            terms = renewed
         seat_map = await self._known.seat_map(terms)
         if seat_map is None:
             raise Refused(NO_SEAT_MAP)

@@ -38,6 +38,10 @@ class Viewer:
 PUBLIC = Viewer()
 
 
+# Beyond them there are no showtimes.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2300
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """When a showtime starts: on a day, and not before and not after something.
@@ -48,6 +52,12 @@ class Period:
     day: date | None = None
     since: date | datetime | None = None
     until: date | datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Raise Refused for days so far away that the days around them do not exist."""
+        for name, day in (("date", self.day), ("from", self.since), ("to", self.until)):
+            if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+                raise refusal(name, "is too far away")
 
     @property
     def is_open(self) -> bool:

@@ -61,7 +61,7 @@ def written(calendar: Calendar) -> bytes:
     document.add("version", "2.0")
     # By its present name (RFC 7986 §5.1) and by that which most programs look for.
     document.add("name", _line(calendar.name))
-    document.add("x-wr-calname", _line(calendar.name))
+    document.add("x-wr-calname", icalendar.vText(_line(calendar.name)))
     document.add("x-wr-timezone", calendar.timezone)
     document.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
     for entry in calendar.entries:

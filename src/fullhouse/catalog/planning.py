@@ -290,6 +290,14 @@ def free_slug(slug: str, taken: Collection[str]) -> str:
 
 def sales_window_errors(opens: datetime | None, closes: datetime | None) -> list[FieldError]:
     """What is wrong with when sales open and close."""
+    errors = [
+        FieldError(f"/{name}", f"is outside of {_FIRST_YEAR} to {_LAST_YEAR}")
+        for name, moment in (("salesOpenAt", opens), ("salesCloseAt", closes))
+        # PostgreSQL's drivers take the calendar's very ends for infinity.
+        if moment is not None and not _FIRST_YEAR <= moment.year <= _LAST_YEAR
+    ]
+    if errors:
+        return errors
     if opens is not None and closes is not None and closes <= opens:
         return [FieldError("/salesCloseAt", "is not after salesOpenAt")]
     return []

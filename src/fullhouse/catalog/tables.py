@@ -69,6 +69,9 @@ events = sa.Table(
     ),
     sa.CheckConstraint("char_length(currency) = 3", name="currency_length"),
     sa.CheckConstraint("sales_close_at > sales_open_at", name="sales_window_ordered"),
+    sa.CheckConstraint(
+        "isfinite(sales_open_at) AND isfinite(sales_close_at)", name="sales_window_finite"
+    ),
     sa.Index("events_organization_created", "organization_id", "created_at", "id"),
     sa.Index("events_status_created", "status", "created_at", "id"),
 )

@@ -127,8 +127,12 @@ async def reschedule(
             return
         if was.status == "cancelled":
             raise Refused(SHOWTIME_CANCELLED)
+        now = await schedule.present(connection)
         if event.status != "draft":
-            _require_ahead(await schedule.present(connection), before, after)
+            _require_ahead(now, before, after)
+        elif before.ends_at <= now:
+            # Changes of categories pass over what is over, so that it must stay so.
+            raise Refused(SHOWTIME_BEGUN)
         pause = timedelta() if after.hall_id is None else cleaning[after.hall_id]
         wanted = Wanted(after.hall_id, after.starts_at, after.ends_at + pause)
         changes: dict[str, object] = {}

@@ -33,7 +33,10 @@ async def of_event(connection: AsyncConnection, key: UUID | str) -> Calendar | N
 async def of_venue(connection: AsyncConnection, venue_id: UUID) -> Calendar | None:
     """The calendar of a venue; None where there is no such venue."""
     statement = sa.select(venues.c.id, venues.c.name, venues.c.timezone).where(
-        venues.c.id == venue_id, venues.c.deleted_at.is_(None)
+        venues.c.id == venue_id,
+        venues.c.deleted_at.is_(None),
+        # A hidden venue does not tell that it is there.
+        sa.or_(venues.c.organization_id.is_(None), venues.c.shown_until.is_not(None)),
     )
     row = (await connection.execute(statement)).first()
     if row is None:

@@ -11,6 +11,7 @@ from fullhouse.api.pagination import Slice, encode_cursor, foreign_cursor, posit
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
 from fullhouse.venues import building
+from fullhouse.venues.filters import Reader
 from fullhouse.venues.seatmap import SeatMap
 from fullhouse.venues.store import places
 from fullhouse.venues.store import seat_maps as store
@@ -145,11 +146,12 @@ async def built(stored: store.StoredSeatMap) -> SeatMap:
     return build() if small else await asyncio.to_thread(build)
 
 
-async def versions(database: Database, hall_id: UUID, part: Slice) -> Versions:
+async def versions(database: Database, hall_id: UUID, part: Slice, reader: Reader) -> Versions:
     """Part of the versions of a hall's seat map, newest first; refused with ``not_found``."""
     before = None if part.after is None else _version_in(part.after)
     async with database.read() as connection:
-        if await places.find_hall(connection, hall_id) is None:
+        hall = await places.find_hall(connection, hall_id)
+        if hall is None or not reader.sees(hall.organization_id, shown=hall.shown):
             raise Refused(NOT_FOUND)
         total = None
         if part.offset is not None:

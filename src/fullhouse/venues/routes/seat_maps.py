@@ -16,6 +16,7 @@ from fullhouse.kit.db import Database
 from fullhouse.venues.commands import seat_maps as commands
 from fullhouse.venues.errors import SEAT_MAP_INVALID
 from fullhouse.venues.exchange.pretix_export import plan_json
+from fullhouse.venues.filters import Reader
 from fullhouse.venues.queries import seat_maps as queries
 from fullhouse.venues.queries.seat_maps import SeatMaps
 from fullhouse.venues.schemas.compact_seat_map import CompactSeatMapView, compact_json
@@ -102,6 +103,7 @@ async def import_seat_map(
 async def list_seat_maps(
     hall_id: UUID,
     database: Database,
+    visitor: Principal | None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
     page: PageNumber = None,
@@ -110,7 +112,9 @@ async def list_seat_maps(
 
     A version stays for good.
     """
-    found = await queries.versions(database, hall_id, slice_of(limit, cursor, page))
+    found = await queries.versions(
+        database, hall_id, slice_of(limit, cursor, page), Reader.of(visitor)
+    )
     return Page([version_view(row) for row in found.versions], found.next_cursor, found.total)
 
 
