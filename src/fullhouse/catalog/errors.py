@@ -12,7 +12,7 @@ EVENT_CLOSED = Code(
     "event_closed",
     Kind.CONFLICT,
     "The event was cancelled or has ended.",
-    "Make a new event.",
+    "It stays as it is, on record; POST /events/{eventId}/duplicate copies it.",
 )
 SCHEDULE_CONFLICT = Code(
     "schedule_conflict",
@@ -42,7 +42,7 @@ SHOWTIME_HAS_BOOKINGS = Code(
     "showtime_has_bookings",
     Kind.CONFLICT,
     "Places of the showtime are held or sold, or somebody waits for one.",
-    "Cancel the showtime instead: that tells everybody and gives the money back.",
+    "Cancel the showtime instead: that ends every booking, and what was paid is owed back.",
 )
 SEATS_CLAIMED = Code(
     "seats_claimed",
@@ -69,7 +69,7 @@ EVENT_HAS_BOOKINGS = Code(
     "event_has_bookings",
     Kind.CONFLICT,
     "Places of the event are held or sold, or somebody waits for one.",
-    "Cancel the event instead: that tells everybody and gives the money back.",
+    "Cancel the event instead: that ends every booking, and what was paid is owed back.",
 )
 EVENT_HAS_SHOWTIMES = Code(
     "event_has_showtimes",
