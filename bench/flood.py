@@ -17,6 +17,8 @@ STRANGERS = 256
 _STRANGER_PAUSE_MS = 500
 # As many addresses: from one, or for one account, further attempts are soon refused unheard.
 _ATTEMPTS = 20_000
+# More than are asked for before what was kept of the first is forgotten.
+_SEARCHES = 10_000
 _PATIENCE_SECONDS = 60
 _AGAIN_SECONDS = 0.5
 # Enough of them must be hashed, and more than can be, or it was no flood.
@@ -33,9 +35,10 @@ class Outcome(msgspec.Struct, frozen=True):
 class Visitors:
     """Readers and strangers of a site.
 
-    Half of the reads are the list of events, which is kept; half are single events, each put
-    together from the database. A quarter of the logins has the right password, a quarter a wrong
-    one for a user, and half an address that nobody has; each comes from an address of its own.
+    Half of the reads are the list of events and a quarter single events, which are kept; a quarter
+    are searches, each for something else and so put together from the database. A quarter of the
+    logins has the right password, a quarter a wrong one for a user, and half an address that nobody
+    has; each comes from an address of its own.
     """
 
     def __init__(self, site: Site) -> None:
@@ -44,8 +47,10 @@ class Visitors:
         self._logins = Visits(site.folder / "logins.txt", STRANGERS, _STRANGER_PAUSE_MS)
         events = [item["id"] for item in msgspec.json.decode(listing(site))["items"]]
         lines = []
-        for event in events:
-            lines += [_line("GET", EVENTS_PATH), _line("GET", f"{EVENTS_PATH}/{event}")]
+        for number in range(_SEARCHES):
+            event = events[number % len(events)]
+            paths = ("", f"/{event}", "", f"?q=evening+{number}")
+            lines += [_line("GET", EVENTS_PATH + path) for path in paths]
         self._reads.requests.write_text("".join(lines))
         attempts = random.Random(1)
         self._logins.requests.write_text(
