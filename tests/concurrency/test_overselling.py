@@ -107,7 +107,14 @@ async def test_one_seat_five_hundred_buyers(
         answers = await crowd.reserve([house.seats("C-3")] * 500)
         sold = len(await crowd.claims(house))
         if not protected:
-            assert sold > 1, "without protection the seat is sold twice, or this test is blind"
+            rushes = 1
+            # Whether two decide at the same moment is chance: so there are some more rushes.
+            for seat in ("A-1", "A-2", "B-1", "B-2", "D-1", "D-2"):
+                if sold > rushes:
+                    break
+                await crowd.reserve([house.seats(seat)] * 500)
+                sold, rushes = len(await crowd.claims(house)), rushes + 1
+            assert sold > rushes, "without protection a seat is sold twice, or this test is blind"
             return
         assert statuses(answers) == {201: 1, 409: 499}
         assert sold == 1

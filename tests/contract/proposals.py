@@ -34,6 +34,8 @@ _OWN = {
     "delete /showtimes/{showtimeId}": {"showtimeId": "spareShowtimeId"},
     "get /venues/{venueId}": {"venueId": "shownVenueId"},
     "get /halls/{hallId}": {"hallId": "shownHallId"},
+    "get /halls/{hallId}/seat-maps": {"hallId": "shownHallId"},
+    "get /venues/{venueId}/calendar.ics": {"venueId": "shownVenueId"},
     "delete /venues/{venueId}": {"venueId": "spareVenueId"},
     "delete /halls/{hallId}": {"hallId": "spareHallId"},
     "post /showtimes/{showtimeId}/cancel": {"showtimeId": "doomedShowtimeId"},

@@ -37,6 +37,8 @@ _DIGEST = "SELECT '{0}', count(*), sum(hashtextextended({1}, 0)) FROM {0} AS t"
 # What changes without anybody's doing: the last use of a key.
 _ROWS = {
     "api_keys": "(to_jsonb(t) - 'last_used_at')::text",
+    # A chore refreshes them by itself.
+    "event_listings": "(to_jsonb(t) - 'refreshed_at')::text",
     # What the jobs do with a picture, which somebody else has uploaded or deleted before.
     "media": "(to_jsonb(t) - '{status,variants,failure,claimed_until,attempts,cleared_at}'"
     "::text[])::text",
