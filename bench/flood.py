@@ -70,8 +70,7 @@ class Visitors:
             time.sleep(WARM_UP_SECONDS)
             reads = self._read(seconds)
             logins = finish()
-        skip = self._logins.skip + logins.answers + STRANGERS
-        self._logins = msgspec.structs.replace(self._logins, skip=skip)
+        self._logins = _after(self._logins, logins)
         missing = {_SIGNED_IN, _WRONG, _OVERLOADED} - logins.statuses.keys()
         strange = logins.statuses.keys() - {_SIGNED_IN, _WRONG, _OVERLOADED}
         if missing or strange:
@@ -80,8 +79,10 @@ class Visitors:
 
     def _read(self, seconds: int) -> Load:
         address = self._site.address(EVENTS_PATH)
-        wrk.run(address, WARM_UP_SECONDS, self._reads)
-        load = wrk.run(address, seconds, self._reads)
+        for duration in (WARM_UP_SECONDS, seconds):
+            load = wrk.run(address, duration, self._reads)
+            # What was searched for is kept from then on: nothing is searched for twice.
+            self._reads = _after(self._reads, load)
         if load.errors:
             raise BenchError(f"reads were answered with errors: {load.statuses}")
         return load
@@ -104,6 +105,11 @@ def told(logins: Load) -> str:
         for status, count in sorted(logins.statuses.items())
     )
     return f"{shares}; p50 {logins.p50_ms:,.0f} ms, slowest {logins.max_ms:,.0f} ms"
+
+
+def _after(visits: Visits, load: Load) -> Visits:
+    """The same visits, from the first request that was surely not made yet."""
+    return msgspec.structs.replace(visits, skip=visits.skip + load.answers + visits.connections)
 
 
 def _attempt(chance: random.Random, number: int) -> str:
