@@ -166,9 +166,17 @@ class SellingMachine(RuleBasedStateMachine):
             Resize(self._showtime, self.staff, self.general, capacity, blocked, price)
         )
 
-    @rule(capacity=st.none() | st.just(1), price=prices)
-    def reprice_seats(self, capacity: int | None, price: int | UnsetType | None) -> None:
-        self.batch.append(Resize(self._showtime, self.staff, self.stalls, capacity, None, price))
+    @rule(
+        capacity=st.none() | st.just(1),
+        price=prices,
+        currency=st.sampled_from([None, "USD", "EUR"]),
+    )
+    def reprice_seats(
+        self, capacity: int | None, price: int | UnsetType | None, currency: str | None
+    ) -> None:
+        self.batch.append(
+            Resize(self._showtime, self.staff, self.stalls, capacity, None, price, currency)
+        )
 
     @rule(to_map=st.sampled_from(range(len(MAPS))))
     def move(self, to_map: int) -> None:

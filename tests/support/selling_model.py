@@ -334,6 +334,8 @@ class Model:
         if category_id == self.stalls:
             if places != (None, None):
                 return Outcome.SEATED_CATEGORY
+            if command.currency not in (None, self.terms.currency):
+                return Outcome.OTHER_CURRENCY
         else:
             owned = self.capacity - self.blocked_places - self.free(category_id)
             capacity = self.capacity if command.capacity is None else command.capacity

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from fullhouse.api.context import client_address, request_id
 from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
 from fullhouse.api.principal import Principal
+from fullhouse.api.schemas import Money, Price
 from fullhouse.bookings.core.commands import (
     Block,
     Cancel,
@@ -67,7 +68,7 @@ async def reserve(
 ) -> tuple[Result, SaleTerms]:
     """Reserve an order for a buyer, or put them in the line; the result holds the booking.
 
-    Also answers the terms that the request was read by: enough to name the event.
+    Also answers the terms that were sold by: enough to name the event.
 
     Raises Refused with any code of ``errors.py`` that speaks of reserving, ``not_found`` for an
     unknown showtime, ``unknown_seat`` and ``seat_ambiguous`` for names that are no seat.
@@ -97,7 +98,9 @@ async def reserve(
             seat_map_id=terms.seat_map_id,
         )
 
-    return granted(await _by_its_seat_map(desk, terms, make)), terms
+    result = granted(await _by_its_seat_map(desk, terms, make))
+    assert result.terms is not None
+    return result, result.terms
 
 
 async def confirm(
@@ -153,16 +156,28 @@ async def resize(
     category_id: UUID,
     capacity: int | None,
     blocked: int | None,
-    price: int | UnsetType | None = UNSET,
-) -> tuple[Allotment, int]:
-    """Set what a category has at a showtime: capacity, blocked places, price in minor units.
+    price: Price | UnsetType | None = UNSET,
+) -> tuple[Allotment, Money]:
+    """Set what a category has at a showtime: capacity, blocked places, price.
 
     A price of None is the category's own. Answers the new counters and the price.
     """
-    command = Resize(showtime_id, staff, category_id, capacity, blocked, price)
-    result = granted(await desk.sequencer.submit(command))
+    amount: int | UnsetType | None = UNSET
+    currency = None
+    if isinstance(price, Price):
+        amount = price.amount
+        currency = None if price.currency is None else price.currency.upper()
+    elif price is None:
+        amount = None
+    command = Resize(showtime_id, staff, category_id, capacity, blocked, amount, currency)
+    result = await desk.sequencer.submit(command)
+    if result.outcome is Outcome.OTHER_CURRENCY and result.terms is not None:
+        detail = f"is not the event's currency, {result.terms.currency}"
+        raise Refused(VALIDATION_FAILED, errors=(FieldError("/price/currency", detail),))
+    granted(result)
     assert result.allotment is not None
-    return result.allotment, result.price
+    assert result.terms is not None
+    return result.allotment, Money(result.price, result.terms.currency)
 
 
 def staff_of(principal: Principal) -> Staff:

@@ -113,7 +113,8 @@ class Resize(msgspec.Struct, frozen=True):
     counted its capacity and its blocked places.
 
     A price of None is the category's own again. What was sold or is held keeps its price; who
-    waits pays the price of the moment in which places are offered.
+    waits pays the price of the moment in which places are offered. ``currency`` is the one that
+    the price was given in, where that was said.
     """
 
     showtime_id: UUID
@@ -122,6 +123,7 @@ class Resize(msgspec.Struct, frozen=True):
     capacity: int | None = None
     blocked: int | None = None
     price: int | UnsetType | None = UNSET
+    currency: str | None = None
 
 
 class Move(msgspec.Struct, frozen=True):

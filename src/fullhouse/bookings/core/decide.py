@@ -42,7 +42,7 @@ def decide(state: State, commands: list[Command]) -> Decision:
     """Decide all commands at ``state.now``. The state is changed; do not use it afterwards."""
     ledger = Ledger(state)
     expire_overdue(ledger)
-    results = [_as_it_was(_decide_one(ledger, command)) for command in commands]
+    results = [_decide_one(ledger, command) for command in commands]
     ledger.check()
     return Decision(ledger, results)
 
@@ -74,6 +74,12 @@ def _decide_one(ledger: Ledger, command: Command) -> Result:
     inventory = ledger.state.inventories.get(command.showtime_id)
     if inventory is None:
         return Result(Outcome.UNKNOWN_SHOWTIME)
+    result = _as_it_was(_decide_at(ledger, inventory, command))
+    result.terms = inventory.terms
+    return result
+
+
+def _decide_at(ledger: Ledger, inventory: Inventory, command: Command) -> Result:
     match command:
         case Reserve():
             return reserve(ledger, inventory, command)

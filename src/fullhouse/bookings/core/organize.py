@@ -85,6 +85,8 @@ def resize(ledger: Ledger, inventory: Inventory, command: Resize) -> Result:
         return Result(Outcome.UNKNOWN_CATEGORY)
     if category.seated and (command.capacity is not None or command.blocked is not None):
         return Result(Outcome.SEATED_CATEGORY)
+    if command.currency not in (None, inventory.terms.currency):
+        return Result(Outcome.OTHER_CURRENCY)
     capacity = allotment.capacity if command.capacity is None else command.capacity
     blocked = allotment.blocked if command.blocked is None else command.blocked
     committed = allotment.held + allotment.sold

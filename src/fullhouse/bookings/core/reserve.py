@@ -23,6 +23,8 @@ def reserve(ledger: Ledger, inventory: Inventory, command: Reserve) -> Result:
     if earlier is not None:
         return earlier
     terms = inventory.terms
+    if not terms.public:
+        return Result(Outcome.UNKNOWN_SHOWTIME)
     if not is_selling(ledger, terms):
         return Result(Outcome.SALES_CLOSED)
     if command.seats and command.seat_map_id != terms.seat_map_id:

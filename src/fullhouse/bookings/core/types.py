@@ -204,6 +204,7 @@ class Outcome(StrEnum):
     SECTIONS_MISSING = "sections_missing"
     SEATS_MISSING = "seats_missing"
     OTHER_SEAT_MAP = "other_seat_map"  # than the one that the command was made by: make it again
+    OTHER_CURRENCY = "other_currency"  # than the one that a price was given in
     UNKNOWN_SHOWTIME = "unknown_showtime"
     UNKNOWN_CATEGORY = "unknown_category"
     UNKNOWN_BOOKING = "unknown_booking"
@@ -214,7 +215,8 @@ class Result(msgspec.Struct):
 
     ``seats`` are the labels (or sections) in the way of it, ``limit`` the number that was broken,
     ``repeated`` says that the wish had been fulfilled before and nothing changed now. ``price`` is
-    the allotment's at the showtime, ``ended`` counts the bookings that a call-off ended.
+    the allotment's at the showtime, ``ended`` counts the bookings that a call-off ended. ``terms``
+    are those that it was decided by, if there is such a showtime.
     """
 
     outcome: Outcome
@@ -225,3 +227,4 @@ class Result(msgspec.Struct):
     repeated: bool = False
     price: int = 0
     ended: int = 0
+    terms: SaleTerms | None = None

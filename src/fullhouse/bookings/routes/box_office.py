@@ -3,25 +3,22 @@
 from uuid import UUID
 
 from litestar import Response, patch, post
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from fullhouse.api.errors import (
     FORBIDDEN,
     NOT_FOUND,
     UNAUTHENTICATED,
-    VALIDATION_FAILED,
     problems,
 )
 from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal, require
-from fullhouse.api.schemas import Money, Price
 from fullhouse.bookings import commands, queries
 from fullhouse.bookings import errors as codes
 from fullhouse.bookings.commands import Desk, staff_of
 from fullhouse.bookings.routes.buying import replayed_header
 from fullhouse.bookings.schemas import AllotmentRequest, AllotmentView, SeatsRequest
 from fullhouse.catalog.rules import SaleTerms
-from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.venues.errors import SEAT_AMBIGUOUS, UNKNOWN_SEAT
 
 _TAGS = ["Box office"]
@@ -104,12 +101,10 @@ async def resize(
     offered places at the price of that moment.
     """
     terms = await _own_terms(desk, principal, showtime_id)
-    price: int | UnsetType | None = UNSET
     if data.price is not UNSET:
         require(principal, Permission.EVENTS_WRITE, terms.organization_id)
-        price = None if data.price is None else _amount(data.price, terms)
-    allotment, price_now = await commands.resize(
-        desk, staff_of(principal), showtime_id, category_id, data.capacity, data.blocked, price
+    allotment, price = await commands.resize(
+        desk, staff_of(principal), showtime_id, category_id, data.capacity, data.blocked, data.price
     )
     return AllotmentView(
         allotment.category_id,
@@ -119,15 +114,8 @@ async def resize(
         allotment.sold,
         allotment.blocked,
         allotment.waiting,
-        Money(price_now, terms.currency),
+        price,
     )
-
-
-def _amount(price: Price, terms: SaleTerms) -> int:
-    if price.currency is not None and price.currency.upper() != terms.currency:
-        wrong = FieldError("/price/currency", f"is not the event's currency, {terms.currency}")
-        raise Refused(VALIDATION_FAILED, errors=(wrong,))
-    return price.amount
 
 
 async def _own_terms(desk: Desk, principal: Principal, showtime_id: UUID) -> SaleTerms:
