@@ -59,11 +59,10 @@ class Visitors:
 
     def quiet(self, seconds: int) -> Outcome:
         """Reads alone."""
-        self._settle()
         return Outcome(self._read(seconds))
 
     def flooded(self, seconds: int) -> Outcome:
-        """Reads beside the flood, from when the queue for hashing is full."""
+        """Reads beside the flood, from when the queue for hashing is full until it is empty."""
         address = self._site.address(LOGIN_PATH)
         flood_seconds = 3 * WARM_UP_SECONDS + seconds
         with wrk.beside(address, flood_seconds, self._logins) as finish:
@@ -71,6 +70,7 @@ class Visitors:
             reads = self._read(seconds)
             logins = finish()
         self._logins = _after(self._logins, logins)
+        self._settle()
         missing = {_SIGNED_IN, _WRONG, _OVERLOADED} - logins.statuses.keys()
         strange = logins.statuses.keys() - {_SIGNED_IN, _WRONG, _OVERLOADED}
         if missing or strange:
