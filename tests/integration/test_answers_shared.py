@@ -13,7 +13,7 @@ from fullhouse.api.answers import LAG_SECONDS, Answer
 from fullhouse.kit import changes
 from fullhouse.kit.db import Database, RawConnection
 from fullhouse.kit.embedded import EmbeddedPostgres
-from fullhouse.kit.listener import PAYLOAD_LIMIT_BYTES, notify
+from fullhouse.kit.listener import PAYLOAD_LIMIT_BYTES, PAYLOADS_LIMIT, notify
 from tests.support.answering import Process, change
 from tests.support.postgres import cloned_database
 from tests.support.valkey import ValkeyProcess, running_valkey
@@ -115,7 +115,7 @@ async def test_changes_of_other_things_do_not_matter(start: Start, database: Dat
 async def test_a_change_of_everything_matters(start: Start, database: Database) -> None:
     one, other = start(), start()
     await one.read()
-    many = [f"other:{number:09}" for number in range(PAYLOAD_LIMIT_BYTES // 10)]
+    many = [f"other:{number:09}" for number in range(PAYLOADS_LIMIT * PAYLOAD_LIMIT_BYTES // 10)]
     await change(database, "second", *many)
     assert await other.read() == "second"
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from fullhouse.kit.db import Database
+from fullhouse.kit.ids import new_id
 from fullhouse.kit.listener import EVERYTHING, Listener, notify
 
 NAME = "fullhouse listener"
@@ -45,9 +46,9 @@ async def process_of_listener(database: Database) -> int:
     return found
 
 
-async def say(database: Database, tag: str) -> None:
+async def say(database: Database, *tags: str) -> None:
     async with database.begin() as connection:
-        await notify(connection, tag)
+        await notify(connection, *tags)
 
 
 async def test_heartbeats_leave_a_living_connection_alone(database: Database, ears: Ears) -> None:
@@ -77,3 +78,16 @@ async def test_a_connection_that_is_silent_is_given_up(database: Database, ears:
         assert await ears.next() == "three:3"
     finally:
         os.kill(process, signal.SIGCONT)
+
+
+async def test_notify_more_tags_than_one_payload_takes(database: Database, ears: Ears) -> None:
+    tags = [f"showtime:{new_id()}" for _ in range(500)]
+    await say(database, *tags)
+    assert [await ears.next() for _ in tags] == tags
+
+
+async def test_notify_too_many_tags_is_everything(database: Database, ears: Ears) -> None:
+    await say(database, *(f"showtime:{new_id()}" for _ in range(4_000)))
+    await say(database, "one:1")
+    assert await ears.next() == EVERYTHING
+    assert await ears.next() == "one:1"

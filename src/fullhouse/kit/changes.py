@@ -79,32 +79,33 @@ async def stand(
     return Stamp(snapshot, origin, at), changed
 
 
-async def announce(
-    connection: AsyncConnection, channel: str, payload: str, tags: Sequence[str]
-) -> None:
-    """Write down that the tags change in this transaction, and NOTIFY when it commits."""
-    await connection.execute(_ANNOUNCE, {"tags": list(tags), "channel": channel, "said": payload})
+async def announce(connection: AsyncConnection, channel: str, payloads: Sequence[str]) -> None:
+    """Write down that tags change in this transaction, and NOTIFY when it commits.
+
+    Each payload holds tags with blanks between them.
+    """
+    await connection.execute(_ANNOUNCE, {"channel": channel, "payloads": list(payloads)})
 
 
-async def announce_raw(
-    connection: RawConnection, channel: str, payload: str, tags: Sequence[str]
-) -> None:
+async def announce_raw(connection: RawConnection, channel: str, payloads: Sequence[str]) -> None:
     """The same on a connection as asyncpg knows it."""
-    await connection.execute(_ANNOUNCE_RAW, list(tags), channel, payload)
+    await connection.execute(_ANNOUNCE_RAW, channel, list(payloads))
 
 
 _ANNOUNCE_RAW = """
-WITH written AS (
-    INSERT INTO changed_tags (tag) SELECT DISTINCT unnest($1::text[]) ON CONFLICT DO NOTHING
+WITH said AS (SELECT unnest($2::text[]) AS payload),
+written AS (
+    INSERT INTO changed_tags (tag)
+    SELECT DISTINCT tag FROM said, string_to_table(payload, ' ') AS tag
+    ON CONFLICT DO NOTHING
 )
-SELECT pg_notify($2, $3)
+SELECT pg_notify($1, payload) FROM said
 """
 _ANNOUNCE = sa.text(
-    _ANNOUNCE_RAW.replace("$1::text[]", ":tags").replace("$2, $3", ":channel, :said")
+    _ANNOUNCE_RAW.replace("$2::text[]", ":payloads").replace("$1", ":channel")
 ).bindparams(
-    sa.bindparam("tags", type_=ARRAY(sa.Text)),
     sa.bindparam("channel", type_=sa.Text),
-    sa.bindparam("said", type_=sa.Text),
+    sa.bindparam("payloads", type_=ARRAY(sa.Text)),
 )
 
 

@@ -8,7 +8,7 @@ changes: so the server is asked for a sign of life again and again.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +20,8 @@ CHANNEL = "fullhouse"
 EVERYTHING = "*"
 # PostgreSQL refuses payloads of 8000 bytes and more.
 PAYLOAD_LIMIT_BYTES = 7_900
+# More than these hold is told as everything.
+PAYLOADS_LIMIT = 16
 
 _RECONNECT_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 15.0
@@ -30,10 +32,19 @@ log = structlog.get_logger(__name__)
 Subscriber = Callable[[str], None]
 
 
-def payload_for(tags: Sequence[str]) -> str:
-    """The tags as one payload; "everything" when they are too many for one."""
-    payload = " ".join(tags)
-    return payload if len(payload.encode()) <= PAYLOAD_LIMIT_BYTES else EVERYTHING
+def payloads_for(tags: Iterable[str]) -> list[str]:
+    """The tags as few payloads; "everything" when they are too many."""
+    payloads: list[str] = []
+    left = 0
+    for tag in tags:
+        length = len(tag.encode()) + 1
+        if length > left:
+            payloads.append(tag)
+            left = PAYLOAD_LIMIT_BYTES - length
+        else:
+            payloads[-1] += f" {tag}"
+            left -= length
+    return payloads if len(payloads) <= PAYLOADS_LIMIT else [EVERYTHING]
 
 
 async def notify(connection: AsyncConnection, *tags: str) -> None:
@@ -41,14 +52,12 @@ async def notify(connection: AsyncConnection, *tags: str) -> None:
 
     It is also written down (``kit/changes.py``), for those who do not listen at that moment.
     """
-    payload = payload_for(tags)
-    await changes.announce(connection, CHANNEL, payload, payload.split())
+    await changes.announce(connection, CHANNEL, payloads_for(tags))
 
 
 async def notify_raw(connection: RawConnection, *tags: str) -> None:
     """The same on a connection as asyncpg knows it."""
-    payload = payload_for(tags)
-    await changes.announce_raw(connection, CHANNEL, payload, payload.split())
+    await changes.announce_raw(connection, CHANNEL, payloads_for(tags))
 
 
 class Listener:

@@ -9,7 +9,7 @@ from fullhouse.bookings.core.ledger import Ledger, counters
 from fullhouse.bookings.core.types import Booking, EntryStatus
 from fullhouse.bookings.events import Payload
 from fullhouse.kit.ids import new_id
-from fullhouse.kit.listener import payload_for
+from fullhouse.kit.listener import payloads_for
 
 
 class CreatedRow(msgspec.Struct):
@@ -129,7 +129,7 @@ class Changes(msgspec.Struct):
     closed: list[ClosedRow]
     touched: list[UUID]
     told: list[ToldRow]
-    notify: str
+    notify: list[str]
 
 
 def changes_of(ledger: Ledger) -> Changes:
@@ -161,7 +161,7 @@ def changes_of(ledger: Ledger) -> Changes:
             ToldRow(event.showtime_id, new_id(), event.topic, event.payload)
             for event in ledger.events
         ],
-        notify=payload_for([f"showtime:{showtime_id}" for showtime_id in touched]),
+        notify=payloads_for(f"showtime:{showtime_id}" for showtime_id in touched),
     )
 
 

@@ -157,8 +157,8 @@ SELECT
         'moved', (SELECT count(*) FROM moved), 'touched', (SELECT count(*) FROM versions),
         'told', (SELECT count(*) FROM told)
     ),
-    pg_notify('fullhouse', doc.d ->> 'notify')
-FROM doc
+    (SELECT count(pg_notify('fullhouse', said))
+       FROM doc, jsonb_array_elements_text(d -> 'notify') AS said)
 """
 
 
