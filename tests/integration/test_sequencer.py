@@ -13,7 +13,7 @@ from fullhouse.app import compose
 from fullhouse.bookings import batch, store
 from fullhouse.bookings.audit import audit
 from fullhouse.bookings.core.commands import Cancel, Confirm, Expire, Settlement
-from fullhouse.bookings.core.types import Outcome
+from fullhouse.bookings.core.types import Outcome, Result
 from fullhouse.bookings.sequencer import Sequencer
 from fullhouse.bookings.terms import Terms
 from fullhouse.kit.db import Database, RawConnection
@@ -101,6 +101,26 @@ async def test_submit_one_bad_command_is_one_callers_trouble(
     assert len(failed) == 1 and len(answers) == 11
     assert as_refused(failed[0]).code.name == "internal_error"
     assert (await audit(database)).is_clean
+
+
+async def test_submit_a_showtime_where_everything_fails_is_left_alone(
+    sequencer: Sequencer, shop: Shop, connection: RawConnection
+) -> None:
+    broken = await open_shop(connection, 10)
+    # Terms that nobody can read, as after a restore that went wrong.
+    await connection.execute("UPDATE events SET policy = '[]' WHERE id = $1", broken.terms.event_id)
+    orders = [one.order() for _ in range(5) for one in (shop, broken)]
+    answers = await asyncio.gather(
+        *(sequencer.submit(order) for order in orders), return_exceptions=True
+    )
+    assert all(isinstance(answer, Result) for answer in answers[0::2])
+    failed = [answer for answer in answers if isinstance(answer, BaseException)]
+    assert [as_refused(error).code.name for error in failed] == 5 * ["internal_error"]
+    # Nobody behind the others pays for it again, and they are told to come back.
+    with pytest.raises(Refused) as refused:
+        await sequencer.submit(broken.order())
+    assert refused.value.code is UNAVAILABLE
+    assert (await sequencer.submit(shop.order())).outcome is Outcome.RESERVED
 
 
 async def test_submit_after_the_stop(database: Database, shop: Shop) -> None:

@@ -7,12 +7,13 @@ idle server answers at once, a busy one batches by itself.
 What goes wrong is settled here too. A lost connection or a lost race is repeated a few times; the
 commands' ids make a repetition find what an unseen commit had written. A showtime whose lock cannot
 be had is left alone for a moment while the others go on. A batch that fails for a reason of its own
-is run again one command at a time, so that it is one caller's trouble only.
+is run again one command at a time, so that it is one caller's trouble only; a showtime at which
+none of several commands succeeds then is left alone, too.
 """
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -35,8 +36,8 @@ WEIGHT_LIMIT = 2_000
 RETRY_DELAYS_SECONDS = (0.0, 0.05, 0.2, 0.5, 1.2)
 # Repeating ends after this, whatever the attempts themselves took.
 RETRY_BUDGET_SECONDS = 5.0
-# How long a showtime is left alone whose lock could not be had. Its buyers are told to come
-# again; everybody else goes on.
+# How long a showtime is left alone whose lock could not be had, or where everything fails. Its
+# buyers are told to come again; everybody else goes on.
 STUCK_SECONDS = 2.0
 WATCH_SECONDS = 0.25
 
@@ -183,8 +184,8 @@ class Sequencer:
             return False
         return until is not None
 
-    async def _settle(self, batch: list[_Waiting], *, repeated: bool = False) -> None:
-        """Run a batch and answer everybody in it, whatever happens."""
+    async def _settle(self, batch: list[_Waiting], *, repeated: bool = False) -> bool:
+        """Run a batch and answer everybody in it, whatever happens; whether it was committed."""
         first = batch[0]
         together = isinstance(first, _Together)
         commands = [one.command for one in batch]
@@ -194,7 +195,7 @@ class Sequencer:
             settled = await self._execute(commands, repeated=repeated, together=together)
         except Exception as error:
             await self._settle_failure(batch, error)
-            return
+            return False
         if isinstance(first, _Together):
             first.results = settled.results
         for waiting, result in zip(batch, settled.results, strict=not together):
@@ -204,6 +205,7 @@ class Sequencer:
             # Nobody waits for this one; it goes behind all who wait now.
             answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
             self._queue.append(_Waiting(Expire(showtime_id), answer))
+        return True
 
     async def _settle_failure(self, batch: list[_Waiting], error: Exception) -> None:
         """What failed together is tried apart, until only those in trouble are refused."""
@@ -214,7 +216,7 @@ class Sequencer:
                 own = [one for one in batch if one.command.showtime_id == showtime_id]
                 await self._settle(own, repeated=True)
         elif is_slow(error):
-            self._stuck_until[showtimes.pop()] = time.monotonic() + STUCK_SECONDS
+            self._leave_alone(showtimes.pop())
             _refuse_all(batch)
         elif is_passing(error):
             # The database is away: nobody behind them would fare better, so let them know now.
@@ -223,13 +225,30 @@ class Sequencer:
         elif is_lost_race(error):
             _refuse_all(batch)
         elif len(batch) > 1:
-            for waiting in batch:
-                if not waiting.answer.done():
-                    await self._settle([waiting], repeated=True)
+            await self._settle_apart(batch)
         else:
             log.error("command_failed", command=repr(batch[0].command), exc_info=error)
             if not batch[0].answer.done():
                 batch[0].answer.set_exception(error)
+
+    async def _settle_apart(self, batch: list[_Waiting]) -> None:
+        failed: Counter[UUID] = Counter()
+        served: set[UUID] = set()
+        for waiting in batch:
+            showtime_id = waiting.command.showtime_id
+            if waiting.answer.done():
+                continue
+            if await self._settle([waiting], repeated=True):
+                served.add(showtime_id)
+            else:
+                failed[showtime_id] += 1
+        for showtime_id, times in failed.items():
+            # Not after one: that may be the command's fault, and nobody shall close a sale by it.
+            if times > 1 and showtime_id not in served:
+                self._leave_alone(showtime_id)
+
+    def _leave_alone(self, showtime_id: UUID) -> None:
+        self._stuck_until[showtime_id] = time.monotonic() + STUCK_SECONDS
 
     async def _execute(
         self, commands: list[Command], *, repeated: bool, together: bool = False
