@@ -293,6 +293,22 @@ async def test_own_figures_of_standing_places_stay_as_far_as_they_can(
         assert await capacities(client, house) == (4, expected)
 
 
+async def test_an_allotment_is_never_more_than_its_areas_take(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    path = f"{API}/showtimes/{house.showtime_id}/allotments/{house.categories['Floor']}"
+    refused = await client.patch(path, json={"capacity": 11}, headers=house.organizer)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {"pointer": "/capacity", "detail": "its areas take only 10"}
+    ]
+    assert await capacities(client, house) == (8, 10)
+    seat_map = await new_map(client, house, layout({"A": 4, "B": 4}, floor=12))
+    assert (await move(client, house, seat_map)).status_code == 200
+    most = await client.patch(path, json={"capacity": 12}, headers=house.organizer)
+    assert most.status_code == 200
+
+
 async def test_who_waits_gets_the_seats_that_are_new(
     client: httpx.AsyncClient, connection: RawConnection, house: House
 ) -> None:
@@ -350,6 +366,37 @@ async def test_an_event_moves_with_all_its_showtimes(
         assert await capacities(client, one) == (3, 10)
 
 
+async def usual(client: httpx.AsyncClient, house: House) -> list[int]:
+    """What the categories of the event have at its new showtimes."""
+    path = f"{API}/events/{house.event_id}"
+    found = (await client.get(path, headers=house.organizer)).json()
+    return [one["capacity"] for one in found["categories"]]
+
+
+async def test_what_new_showtimes_have_follows_the_event_and_no_single_showtime(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    seat_map = await new_map(client, house, layout({"A": 3}, floor=20))
+    assert (await move(client, house, seat_map)).status_code == 200
+    assert await usual(client, house) == [8, 10]
+    seat_map = await new_map(client, house, layout({"A": 2}, floor=30))
+    other = await _second(client, house)
+    assert await capacities(client, other) == (2, 10)
+    old = await new_map(client, house, layout({"A": 5}, floor=10))
+    for one in (house, other):
+        assert (await move(client, one, old)).status_code == 200
+    assert (await move(client, house, seat_map, "events")).status_code == 200
+    assert await usual(client, house) == [2, 30]
+    # One's own figure stays as far as the areas take so many.
+    path = f"{API}/events/{house.event_id}/categories/{house.categories['Floor']}"
+    answer = await client.patch(path, json={"capacity": 7}, headers=house.organizer)
+    assert answer.status_code == 200, answer.text
+    for floor, expected in ((20, 7), (5, 5)):
+        seat_map = await new_map(client, house, layout({"A": 4}, floor=floor))
+        assert (await move(client, house, seat_map, "events")).status_code == 200
+        assert await usual(client, house) == [4, expected]
+
+
 async def test_an_event_moves_whole_or_not_at_all(
     client: httpx.AsyncClient, connection: RawConnection, house: House
 ) -> None:
@@ -399,6 +446,11 @@ async def test_other_processes_notice_that_the_map_is_another(
             "UPDATE showtimes SET seat_map_id = $2 WHERE id = $1",
             UUID(house.showtime_id),
             UUID(seat_map),
+        )
+        await connection.execute(
+            "UPDATE allotments SET capacity = 4 WHERE showtime_id = $1 AND category_id = $2",
+            UUID(house.showtime_id),
+            UUID(house.categories["Stalls"]),
         )
         await connection.execute(
             "UPDATE inventories SET revision = revision + 1 WHERE showtime_id = $1",

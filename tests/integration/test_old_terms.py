@@ -72,7 +72,10 @@ async def test_resize_compares_the_currency_that_is_sold_in_now(
     client: httpx.AsyncClient, house: House, desk: Desk
 ) -> None:
     await change(client, house, {"currency": "JPY"})
-    told = (UUID(house.showtime_id), UUID(house.categories["Entry"]), None, None)
+    terms = await desk.terms.glance(UUID(house.showtime_id))
+    assert terms is not None
+    assert terms.currency != "JPY"
+    told = (terms, UUID(house.categories["Entry"]), None, None)
     with pytest.raises(Refused) as refused:
         await commands.resize(desk, STAFF, *told, Price(500, "USD"))
     assert refused.value.code is VALIDATION_FAILED

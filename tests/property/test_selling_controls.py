@@ -14,6 +14,7 @@ from fullhouse.bookings.core.ledger import Ledger
 from fullhouse.bookings.core.types import Booking, Inventory, Outcome, Result
 from fullhouse.catalog.rules import SaleTerms
 from tests.property.test_selling import InMemory
+from tests.support.selling_machine import AREA
 
 _move, _call_off, _resize = organize.move, organize.call_off, organize.resize
 
@@ -50,6 +51,10 @@ def _half_done(ledger: Ledger, inventory: Inventory, command: Resize) -> Result:
     return rest
 
 
+def _crowded(ledger: Ledger, inventory: Inventory, command: Resize) -> Result:
+    return _resize(ledger, inventory, msgspec.structs.replace(command, areas={AREA: 1_000}))
+
+
 def _keeps_its_price(_ledger: Ledger, _booking: Booking) -> None:
     return None
 
@@ -66,6 +71,7 @@ def _always_selling(_ledger: Ledger, _terms: SaleTerms) -> bool:
         (organize, "call_off", _one_more),
         (organize, "call_off", _anything_goes),
         (organize, "resize", _half_done),
+        (organize, "resize", _crowded),
         (Ledger, "_reprice", _keeps_its_price),
         (waitlist, "is_selling", _always_selling),
     ],
@@ -75,6 +81,7 @@ def _always_selling(_ledger: Ledger, _terms: SaleTerms) -> bool:
         "one booking too many",
         "called off on sale",
         "half done",
+        "more than the areas take",
         "price of joining",
         "offered when cancelled",
     ],

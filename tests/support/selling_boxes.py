@@ -113,6 +113,17 @@ class MemoryBox:
             list(self._bookings.values()),
             list(self._line),
             frozenset(one.id for one in self.terms.categories.values() if one.seated),
+            seat_map_id=None if self.terms.called_off else self.terms.seat_map_id,
+            sections={
+                one.id: list(one.sections)
+                for one in self.terms.categories.values()
+                if one.sections is not None
+            },
+            areas={
+                one.id: list(one.areas)
+                for one in self.terms.categories.values()
+                if one.areas is not None
+            },
         )
 
     def acts(self, staff: Staff) -> list[tuple[str, str]]:

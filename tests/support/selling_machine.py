@@ -162,8 +162,19 @@ class SellingMachine(RuleBasedStateMachine):
     def resize(
         self, capacity: int | None, blocked: int | None, price: int | UnsetType | None
     ) -> None:
+        map_id = self.model.map_id
         self.batch.append(
-            Resize(self._showtime, self.staff, self.general, capacity, blocked, price)
+            Resize(
+                self._showtime,
+                self.staff,
+                self.general,
+                capacity,
+                blocked,
+                price,
+                None,
+                map_id,
+                {AREA: self.model.maps[map_id].standing},
+            )
         )
 
     @rule(
@@ -251,7 +262,10 @@ class SellingMachine(RuleBasedStateMachine):
     @invariant()
     def all_is_well(self) -> None:
         if hasattr(self, "model"):
-            assert breaches(self.box.snapshot()) == []
+            snapshot = self.box.snapshot()
+            named = [one for one in self.maps if one.id == snapshot.seat_map_id]
+            assert len(named) == (not self.model.called_off)
+            assert breaches(snapshot, *named) == []
 
     def teardown(self) -> None:
         if hasattr(self, "model"):

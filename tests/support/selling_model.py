@@ -337,6 +337,11 @@ class Model:
             if command.currency not in (None, self.terms.currency):
                 return Outcome.OTHER_CURRENCY
         else:
+            if command.capacity is not None:
+                if command.seat_map_id != self.map_id:
+                    return Outcome.OTHER_SEAT_MAP
+                if command.capacity > self.maps[self.map_id].standing:
+                    return Outcome.BEYOND_AREAS
             owned = self.capacity - self.blocked_places - self.free(category_id)
             capacity = self.capacity if command.capacity is None else command.capacity
             blocked = self.blocked_places if command.blocked is None else command.blocked

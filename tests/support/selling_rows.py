@@ -44,6 +44,8 @@ def sale_terms(
         sales_open_at=None,
         sales_close_at=datetime.now(UTC) + timedelta(days=10),
         starts_at=datetime.now(UTC) + timedelta(days=10),
+        ends_at=datetime.now(UTC) + timedelta(days=10, hours=2),
+        timezone="UTC",
         seat_map_id=None,
         policy=policy or Policy(),
         categories={category.id: category for category in categories},
@@ -112,7 +114,7 @@ async def add_showtime(
         terms.hall_id,
         terms.seat_map_id,
         terms.starts_at,
-        terms.starts_at + timedelta(hours=2),
+        terms.ends_at,
     )
     await connection.execute("INSERT INTO inventories (showtime_id) VALUES ($1)", terms.showtime_id)
     for rank, category in enumerate(terms.categories.values()):

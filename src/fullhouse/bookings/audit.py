@@ -8,6 +8,7 @@ from fullhouse.bookings.core import invariants
 from fullhouse.bookings.core.invariants import Breach, breaches
 from fullhouse.bookings.store import audit as store
 from fullhouse.kit.db import Database
+from fullhouse.venues.queries.seat_maps import SeatMaps
 
 # A broken database could have millions; the first ones tell the story.
 MOST_SHOWN = 100
@@ -34,10 +35,13 @@ class Report(msgspec.Struct):
 async def audit(database: Database) -> Report:
     """Check all showtimes. Selling may go on meanwhile: each is read at one moment."""
     report = Report(0, 0, dict.fromkeys(invariants.ALL, 0), [])
+    seat_maps = SeatMaps(database)
     connection = await database.connect_raw(application_name="fullhouse audit")
     try:
         async for snapshot in store.snapshots(connection):
-            found = breaches(snapshot)
+            named = snapshot.seat_map_id
+            seat_map = None if named is None else await seat_maps.get(named)
+            found = breaches(snapshot, seat_map)
             report.showtimes += 1
             report.bookings += len(snapshot.bookings)
             report.clearing += snapshot.cancelled and not snapshot.cleared

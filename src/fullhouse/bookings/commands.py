@@ -152,7 +152,7 @@ async def unblock_seats(desk: Desk, staff: Staff, terms: SaleTerms, seats: Seque
 async def resize(
     desk: Desk,
     staff: Staff,
-    showtime_id: UUID,
+    terms: SaleTerms,
     category_id: UUID,
     capacity: int | None,
     blocked: int | None,
@@ -169,11 +169,29 @@ async def resize(
         currency = None if price.currency is None else price.currency.upper()
     elif price is None:
         amount = None
-    command = Resize(showtime_id, staff, category_id, capacity, blocked, amount, currency)
-    result = await desk.sequencer.submit(command)
+
+    async def make(terms: SaleTerms) -> Resize:
+        seat_map = None if capacity is None else await desk.terms.seat_map(terms)
+        areas = () if seat_map is None else seat_map.standing
+        return Resize(
+            terms.showtime_id,
+            staff,
+            category_id,
+            capacity,
+            blocked,
+            amount,
+            currency,
+            terms.seat_map_id,
+            {area.name: area.capacity for area in areas},
+        )
+
+    result = await _by_its_seat_map(desk, terms, make)
     if result.outcome is Outcome.OTHER_CURRENCY and result.terms is not None:
         detail = f"is not the event's currency, {result.terms.currency}"
         raise Refused(VALIDATION_FAILED, errors=(FieldError("/price/currency", detail),))
+    if result.outcome is Outcome.BEYOND_AREAS:
+        detail = f"its areas take only {result.limit}"
+        raise Refused(VALIDATION_FAILED, errors=(FieldError("/capacity", detail),))
     granted(result)
     assert result.allotment is not None
     assert result.terms is not None

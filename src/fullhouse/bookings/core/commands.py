@@ -114,7 +114,8 @@ class Resize(msgspec.Struct, frozen=True):
 
     A price of None is the category's own again. What was sold or is held keeps its price; who
     waits pays the price of the moment in which places are offered. ``currency`` is the one that
-    the price was given in, where that was said.
+    the price was given in, where that was said. ``areas`` count the people that the standing
+    areas of the seat map take, for a category that is sold in some of them.
     """
 
     showtime_id: UUID
@@ -124,13 +125,16 @@ class Resize(msgspec.Struct, frozen=True):
     blocked: int | None = None
     price: int | UnsetType | None = UNSET
     currency: str | None = None
+    seat_map_id: UUID | None = None
+    areas: Mapping[str, int] = {}
 
 
 class Move(msgspec.Struct, frozen=True):
     """Sell by another version of the hall's seat map.
 
     ``vanished`` are the seats of the present map ``from_map`` that the new one does not have under
-    the same id and name. Sections count their seats, areas the people they take.
+    the same id and name. Sections count their seats, areas the people they take. ``usual`` says
+    that new showtimes of the event shall have as many places, too.
     """
 
     showtime_id: UUID
@@ -142,6 +146,7 @@ class Move(msgspec.Struct, frozen=True):
     sections: Mapping[str, int]
     areas: Mapping[str, int]
     areas_before: Mapping[str, int]
+    usual: bool = False
 
 
 class CallOff(msgspec.Struct, frozen=True):

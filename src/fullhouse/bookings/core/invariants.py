@@ -15,6 +15,7 @@ from fullhouse.bookings.core.types import (
     Entry,
     Status,
 )
+from fullhouse.venues.seatmap import SeatMap
 
 # Each with the sentence that the audit prints.
 COUNTS = "capacity = available + held + sold + blocked, and none is negative"
@@ -26,8 +27,10 @@ NUMBERS = "no number in a line was given twice or is above the newest"
 MONEY = "a booking's subtotal is the sum of its lines, and nothing is negative"
 # Ending thousands of bookings takes a while: until it is done, their showtime is not cleared.
 CLEARED = "nobody has or waits for a place at a cancelled showtime that was cleared"
+# What is over keeps the categories that it was sold by, which may have changed since.
+IN_HALL = "what is sold is in the hall: seats of the category's sections, places of its areas"
 
-ALL = (COUNTS, RECOUNT, BLOCKED, ONE_OWNER, LINE, NUMBERS, MONEY, CLEARED)
+ALL = (COUNTS, RECOUNT, BLOCKED, ONE_OWNER, LINE, NUMBERS, MONEY, CLEARED, IN_HALL)
 
 
 class Breach(msgspec.Struct, frozen=True):
@@ -39,7 +42,11 @@ class Breach(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct):
-    """Everything stored of one showtime, read at one moment. ``entries`` are those waiting."""
+    """Everything stored of one showtime, read at one moment. ``entries`` are those waiting.
+
+    ``seat_map_id`` is the map that it is sold by while it is, ``sections`` and ``areas`` are the
+    parts of it by category.
+    """
 
     showtime_id: UUID
     allotments: list[Allotment]
@@ -49,6 +56,9 @@ class Snapshot(msgspec.Struct):
     seated: frozenset[UUID]  # categories whose places are seats
     cancelled: bool = False
     cleared: bool = False  # cancelled, and all its bookings were ended
+    seat_map_id: UUID | None = None
+    sections: dict[UUID, list[str]] = {}
+    areas: dict[UUID, list[str]] = {}
 
 
 def assert_counts(allotment: Allotment) -> None:
@@ -56,8 +66,11 @@ def assert_counts(allotment: Allotment) -> None:
     assert _counts_hold(allotment), f"{COUNTS}: {allotment}"
 
 
-def breaches(snapshot: Snapshot) -> list[Breach]:
-    """Every breach in the snapshot; empty when all is well."""
+def breaches(snapshot: Snapshot, seat_map: SeatMap | None = None) -> list[Breach]:
+    """Every breach in the snapshot; empty when all is well.
+
+    ``seat_map`` is the one that the snapshot names, if it names one.
+    """
     checks = (
         (COUNTS, _counts(snapshot)),
         (RECOUNT, _recount(snapshot)),
@@ -67,6 +80,7 @@ def breaches(snapshot: Snapshot) -> list[Breach]:
         (NUMBERS, _numbers(snapshot)),
         (MONEY, _money(snapshot)),
         (CLEARED, _cleared(snapshot)),
+        (IN_HALL, () if seat_map is None else _in_hall(snapshot, seat_map)),
     )
     return [
         Breach(invariant, snapshot.showtime_id, detail)
@@ -163,3 +177,22 @@ def _cleared(snapshot: Snapshot) -> Iterable[str]:
     for booking in snapshot.bookings if snapshot.cleared else ():
         if booking.status in LIVE or booking.status is Status.WAITLISTED:
             yield f"booking {booking.id} is {booking.status}"
+
+
+def _in_hall(snapshot: Snapshot, seat_map: SeatMap) -> Iterable[str]:
+    seats = {section.name: len(section.seats) for section in seat_map.sections}
+    places = {area.name: area.capacity for area in seat_map.standing}
+    for allotment in snapshot.allotments:
+        category_id = allotment.category_id
+        if category_id in snapshot.sections:
+            size = sum(seats.get(name, 0) for name in snapshot.sections[category_id])
+            if allotment.capacity != size:
+                yield f"{allotment}, but its sections have {size} seats"
+        elif category_id in snapshot.areas:
+            size = sum(places.get(name, 0) for name in snapshot.areas[category_id])
+            if allotment.capacity > size:
+                yield f"{allotment}, but its areas take {size}"
+    for claim in snapshot.claims:
+        seat = seat_map.by_id.get(claim.seat_id)
+        if seat is None or seat.section not in snapshot.sections.get(claim.category_id, ()):
+            yield f"seat {claim.seat_id} is none of category {claim.category_id}"

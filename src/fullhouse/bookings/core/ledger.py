@@ -49,6 +49,9 @@ class Ledger:
         # Terms of sale that change, each with its new value; None: the category's own price.
         self.prices: dict[tuple[UUID, UUID], int | None] = {}
         self.maps: dict[UUID, UUID] = {}
+        # By category, what its part of the hall took and takes now, for new showtimes; what seats
+        # there were does not matter.
+        self.usual: dict[UUID, tuple[int | None, int]] = {}
         self.events: list[Event] = []
         self.acts: list[Act] = []
 

@@ -87,6 +87,12 @@ def resize(ledger: Ledger, inventory: Inventory, command: Resize) -> Result:
         return Result(Outcome.SEATED_CATEGORY)
     if command.currency not in (None, inventory.terms.currency):
         return Result(Outcome.OTHER_CURRENCY)
+    if command.capacity is not None and category.areas is not None:
+        if command.seat_map_id != inventory.terms.seat_map_id:
+            return Result(Outcome.OTHER_SEAT_MAP)
+        most = sum(command.areas.get(name, 0) for name in category.areas)
+        if command.capacity > most:
+            return Result(Outcome.BEYOND_AREAS, limit=most)
     capacity = allotment.capacity if command.capacity is None else command.capacity
     blocked = allotment.blocked if command.blocked is None else command.blocked
     committed = allotment.held + allotment.sold
@@ -130,6 +136,9 @@ def move(ledger: Ledger, inventory: Inventory, command: Move) -> Result:
     for category_id, capacity in capacities.items():
         if capacity != inventory.allotments[category_id].capacity:
             ledger.open_for_change(inventory.allotments[category_id]).capacity = capacity
+    if command.usual:
+        located = [one for one in terms.categories.values() if one.sections or one.areas]
+        ledger.usual |= {category.id: _sizes(category, command) for category in located}
     ledger.state.gone |= {(terms.showtime_id, seat.id) for seat in command.vanished}
     ledger.set_seat_map(inventory, command.to_map)
     payload = SeatMapMoved(command.to_map)
@@ -210,13 +219,21 @@ def _capacity_in(category: CategoryTerms, allotment: Allotment, command: Move) -
     All its seats; in standing areas all they take where it had all before, else as many as it
     had, as far as they take so many; and what has no part of the hall stays as it is.
     """
-    if category.sections is not None:
-        return sum(command.sections[name] for name in category.sections)
-    if category.areas is None:
+    if category.sections is None and category.areas is None:
         return allotment.capacity
-    before = sum(command.areas_before.get(name, 0) for name in category.areas)
-    after = sum(command.areas[name] for name in category.areas)
-    return after if allotment.capacity == before else min(allotment.capacity, after)
+    before, after = _sizes(category, command)
+    return after if before in (None, allotment.capacity) else min(allotment.capacity, after)
+
+
+def _sizes(category: CategoryTerms, command: Move) -> tuple[int | None, int]:
+    """How many its part of the hall takes in the present map, if these are areas, and in the new
+    one.
+    """
+    if category.sections is not None:
+        return None, sum(command.sections[name] for name in category.sections)
+    areas = category.areas or ()
+    before = sum(command.areas_before.get(name, 0) for name in areas)
+    return before, sum(command.areas[name] for name in areas)
 
 
 def _record_seats(

@@ -204,6 +204,7 @@ class Outcome(StrEnum):
     SECTIONS_MISSING = "sections_missing"
     SEATS_MISSING = "seats_missing"
     OTHER_SEAT_MAP = "other_seat_map"  # than the one that the command was made by: make it again
+    BEYOND_AREAS = "beyond_areas"  # more places than its standing areas take
     OTHER_CURRENCY = "other_currency"  # than the one that a price was given in
     UNKNOWN_SHOWTIME = "unknown_showtime"
     UNKNOWN_CATEGORY = "unknown_category"

@@ -104,7 +104,7 @@ async def resize(
     if data.price is not UNSET:
         require(principal, Permission.EVENTS_WRITE, terms.organization_id)
     allotment, price = await commands.resize(
-        desk, staff_of(principal), showtime_id, category_id, data.capacity, data.blocked, data.price
+        desk, staff_of(principal), terms, category_id, data.capacity, data.blocked, data.price
     )
     return AllotmentView(
         allotment.category_id,

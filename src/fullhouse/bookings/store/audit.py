@@ -44,7 +44,19 @@ SELECT json_build_object(
         WHERE a.showtime_id = i.showtime_id AND c.sections IS NOT NULL
     ),
     'cancelled', s.status = 'cancelled',
-    'cleared', s.cleared_at IS NOT NULL
+    'cleared', s.cleared_at IS NOT NULL,
+    'seat_map_id', CASE WHEN s.status = 'scheduled' AND s.deleted_at IS NULL
+        AND s.ends_at > clock_timestamp() THEN s.seat_map_id END,
+    'sections', (
+        SELECT coalesce(json_object_agg(c.id, c.sections), '{{}}')
+        FROM categories c
+        WHERE c.event_id = s.event_id AND c.deleted_at IS NULL AND c.sections IS NOT NULL
+    ),
+    'areas', (
+        SELECT coalesce(json_object_agg(c.id, c.areas), '{{}}')
+        FROM categories c
+        WHERE c.event_id = s.event_id AND c.deleted_at IS NULL AND c.areas IS NOT NULL
+    )
 )
 FROM inventories i JOIN showtimes s ON s.id = i.showtime_id
 WHERE i.showtime_id = $1
