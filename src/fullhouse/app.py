@@ -25,7 +25,9 @@ from fullhouse.api.edge import Edge
 from fullhouse.api.exchange import App
 from fullhouse.api.forms import OVERHEAD_BYTES
 from fullhouse.api.openapi import build_document
+from fullhouse.api.pagination import provide_part
 from fullhouse.api.principal import access_of, provide_principal, provide_visitor
+from fullhouse.api.query import close_queries
 from fullhouse.api.requests import ApiRequest, prepare
 from fullhouse.bookings import errors as bookings_errors
 from fullhouse.bookings import routes as bookings_routes
@@ -44,6 +46,7 @@ log = structlog.get_logger(__name__)
 
 # What a browser says of itself is shown to its user, and no longer than makes sense.
 _LONGEST_AGENT = 300
+_API = "/api/v1"
 _MESSAGES_GRACE_SECONDS = 3.0  # for those under way when the server stops
 
 # Every domain's routes below /api/v1, and everything that they may refuse.
@@ -113,6 +116,8 @@ def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = Tru
         logging_config=None,
     )
     _check_routes(framework)
+    # Browsers and proxies may add what they like to the addresses of pages and probes.
+    close_queries(route for route in framework.routes if route.path.startswith(_API))
     direct = {
         ("POST", "/api/v1/bookings"): reserve_directly(parts.desk, parts.settings.max_body_bytes)
     }
@@ -141,7 +146,7 @@ def _api(settings: Settings) -> Router:
     others = [
         handler for handler in API_ROUTES if not any(handler in handlers for handlers, _ in large)
     ]
-    return Router("/api/v1", route_handlers=[*routers, *others])
+    return Router(_API, route_handlers=[*routers, *others])
 
 
 def _check_routes(framework: Litestar) -> None:
@@ -163,6 +168,7 @@ def _dependencies(parts: Parts) -> dict[str, Provide]:
     return {
         "principal": Provide(provide_principal),
         "visitor": Provide(provide_visitor),
+        "part": Provide(provide_part),
         "database": _given(parts.database),
         "answers": _given(parts.answers),
         "accounts": _given(parts.accounts),

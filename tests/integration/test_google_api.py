@@ -380,7 +380,9 @@ async def test_nobody_gives_themselves_rights(
     browser: httpx.AsyncClient, connection: RawConnection, provider: OidcProvider
 ) -> None:
     provider.claims.update(role="ADMIN", id=str(new_id()), organizations=["x"], disabled=False)
-    departure = await browser.get(GOOGLE, params={"returnTo": "/", "role": "ADMIN"})
+    refused = await browser.get(GOOGLE, params={"returnTo": "/", "role": "ADMIN"})
+    assert refusal(refused) == (422, "validation_failed")
+    departure = await browser.get(GOOGLE, params={"returnTo": "/"})
     callback = await provider.approve(departure.headers["location"])
     answer = await browser.get(f"{callback}&role=ADMIN&user_id={new_id()}")
     assert answer.status_code == 303

@@ -295,8 +295,11 @@ class Asker:
             if parameter["in"] == "path":
                 value = self._part_of_path(parameter, place, known=bool(person))
                 path = path.replace(f"{{{parameter['name']}}}", value)
-        names = {one["name"] for one in parameters if one["in"] == "query"} | {"token", "code"}
-        if person and not every_parameter:
+        names = {one["name"] for one in parameters if one["in"] == "query"}
+        if every_parameter:
+            # Refused as unknown by most routes, before anything else is read.
+            names |= {"token", "code"}
+        elif person:
             # Most parameters with a canary make no sense, and what follows is never reached.
             names &= {"q", "category"}
         params = {name: put(f"{place} ?{name}") for name in names}

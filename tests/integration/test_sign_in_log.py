@@ -6,6 +6,7 @@ import httpx
 import pyotp
 import structlog.testing
 
+from tests.support.house import API
 from tests.support.people import PASSWORD, new_email
 from tests.support.sessions import AUTH, newcomer
 
@@ -73,3 +74,15 @@ async def test_both_steps_of_signing_in(client: httpx.AsyncClient) -> None:
     ]
     assert {line["user_id"] for line in told(lines)} == {str(ada.user_id)}
     assert step["code"] not in str(lines)
+
+
+async def test_the_access_log_tells_who_was_turned_away(client: httpx.AsyncClient) -> None:
+    ada = await newcomer(client)
+    with structlog.testing.capture_logs() as lines:
+        assert (await client.get(f"{API}/admin/users", headers=ada.headers)).status_code == 403
+        assert (await client.get(f"{API}/admin/users")).status_code == 401
+        assert (await client.get(f"{AUTH}/me", headers=ada.headers)).status_code == 200
+    forbidden, nobody, allowed = [line for line in lines if line.get("log") == "access"]
+    assert (forbidden["user_id"], forbidden["address"]) == (str(ada.user_id), "127.0.0.1")
+    assert nobody["address"] == "127.0.0.1" and "user_id" not in nobody
+    assert "user_id" not in allowed and "address" not in allowed

@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 
 from fullhouse.api.answers import Answer, Answers, Flight, Key
+from fullhouse.api.audit import actor_of
 from fullhouse.api.browsers import Cors, transport_headers
 from fullhouse.api.compression import taken_by
 from fullhouse.api.context import open_request
@@ -25,6 +26,7 @@ from fullhouse.api.shared import SharedAnswers
 
 # What the access log says of a request whose client went away before it was answered.
 _CLIENT_CLOSED = 499
+_TURNED_AWAY = (401, 403)
 
 # What is looked at before the framework sees the request.
 _READ_HERE = frozenset(
@@ -171,8 +173,13 @@ class Edge:
             if b"authorization" not in asked:
                 await self._read(exchange, receive, if_none_match)
                 return
-        handler = self._direct.get((exchange.method, exchange.path), self._app)
-        await exchange.run(handler, receive)
+        await exchange.run(self._handler_of(exchange, exchange.method), receive)
+
+    def _handler_of(self, exchange: Exchange, method: str) -> App:
+        """Direct routes read no query; with one the framework says what the route takes."""
+        if exchange.query:
+            return self._app
+        return self._direct.get((method, exchange.path), self._app)
 
     async def _read(
         self, exchange: Exchange, receive: Receive, if_none_match: bytes | None
@@ -185,8 +192,7 @@ class Edge:
         if isinstance(found, Flight):
             await self._lead(exchange, receive, key, found, if_none_match)
         elif found is None:
-            handler = self._direct.get(("GET", exchange.path), self._app)
-            await exchange.run(handler, receive)
+            await exchange.run(self._handler_of(exchange, "GET"), receive)
         else:
             form = found.form_for(exchange.taken)
             if form is None:
@@ -212,8 +218,7 @@ class Edge:
                     form = await answers.form_of(key, found, exchange.taken)
                     await exchange.send_kept(form, if_none_match)
                     return
-            handler = self._direct.get(("GET", exchange.path), self._app)
-            await exchange.run(handler, receive, leader.send)
+            await exchange.run(self._handler_of(exchange, "GET"), receive, leader.send)
         except BaseException:
             answers.abandon(key, flight)
             raise
@@ -231,7 +236,18 @@ class Edge:
             status=exchange.status or _CLIENT_CLOSED,
             ms=round(seconds * 1_000, 2),
             request_id=request_id,
+            **(_who(exchange.scope) if exchange.status in _TURNED_AWAY else {}),
         )
+
+
+def _who(scope: Scope) -> dict[str, str]:
+    """Who was turned away: the account or key if it is known, and the address (ASVS 16.3.2)."""
+    client, caller = scope.get("client"), scope.get(SCOPE_KEY)
+    who = {} if client is None else {"address": client[0]}
+    if isinstance(caller, Principal):
+        actor = actor_of(caller)
+        who[f"{actor.kind}_id"] = str(actor.id)
+    return who
 
 
 def _read_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -12,8 +12,11 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Request, Response
+from litestar.di import Provide
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.typing import FieldDefinition
 
 from fullhouse.api.context import request_id
 from fullhouse.api.wording import MISSING, detail_of, fields_of
@@ -42,14 +45,14 @@ STATUS_OF_KIND = {
 MALFORMED_REQUEST = Code(
     "malformed_request",
     Kind.MALFORMED,
-    "The request body is not valid JSON.",
-    "Send one JSON document in UTF-8 with Content-Type: application/json.",
+    "The request body cannot be read.",
+    "Send all of it, in UTF-8, as the type that the reference at /docs names for the route.",
 )
 VALIDATION_FAILED = Code(
     "validation_failed",
     Kind.INVALID,
     "The request holds a value that cannot be accepted.",
-    "Correct the fields named in errors; unknown fields are refused too.",
+    "Correct what detail and errors name; unknown fields and parameters are refused too.",
 )
 UNAUTHENTICATED = Code(
     "unauthenticated",
@@ -105,8 +108,7 @@ UNSUPPORTED_MEDIA_TYPE = Code(
     "unsupported_media_type",
     Kind.MEDIA_TYPE,
     "The request body is of a type that this route does not read.",
-    "Send JSON with Content-Type: application/json; a form with a file, where the route takes one, "
-    "with multipart/form-data and its boundary.",
+    "Send what detail names, and name it in Content-Type.",
 )
 INTERNAL_ERROR = Code(
     "internal_error",
@@ -255,11 +257,28 @@ def _framework_refusal(error: HTTPException) -> Refused:
     return Refused(code)
 
 
+def parameters_of(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
+    """What a route is given, by the names in the code; what its dependencies are given too."""
+    return {
+        name: field
+        for one in _signatures(handler)
+        for name, field in one.parsed_fn_signature.parameters.items()
+    }
+
+
+def _signatures(handler: BaseRouteHandler) -> list[BaseRouteHandler | Provide]:
+    wanted = handler.parsed_fn_signature.parameters
+    given = handler.resolve_dependencies().items()
+    return [*(provide for name, provide in given if name in wanted), handler]
+
+
 def _parameters_refusal(request: Request[Any, Any, Any], error: ValidationException) -> Refused:
     """What the framework found wrong with the query or a header. Bodies never come this way."""
     handler = request.scope.get("route_handler")
-    fields = {} if handler is None else handler.parsed_fn_signature.parameters
-    shapes = {} if handler is None else fields_of(handler.signature_model)
+    fields = {} if handler is None else parameters_of(handler)
+    shapes: dict[str, Any] = {}
+    for one in [] if handler is None else _signatures(handler):
+        shapes |= fields_of(one.signature_model)
     wrong: list[FieldError] = []
     for item in error.extra if isinstance(error.extra, list) else []:
         # Below the parameter's own name there may be an index into its list.
@@ -269,7 +288,10 @@ def _parameters_refusal(request: Request[Any, Any, Any], error: ValidationExcept
         definition = fields[name].kwarg_definition if name in fields else None
         shown = getattr(definition, "name", None) or name
         known = (shapes[name],) if name in shapes else ()
-        wrong.append(FieldError(shown, detail_of(str(item.get("message", "")), *known)))
+        # A parameter's title says in words what its value is.
+        title = getattr(definition, "title", None)
+        detail = detail_of(str(item.get("message", "")), *known)
+        wrong.append(FieldError(shown, f"must be {title}" if title else detail))
     if not wrong and (missing := _MISSING_PARAMETER.match(error.detail)):
         wrong.append(FieldError(missing["name"], MISSING))
     return Refused(VALIDATION_FAILED, errors=tuple(wrong))

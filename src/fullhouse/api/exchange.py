@@ -1,6 +1,7 @@
 """One request and its answer, on the way through the edge."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -253,8 +254,10 @@ class Leader:
             if wish is not None and message["status"] == 200 and for_all:
                 self._start = message
                 return
-            # Those who wait are let go now, however long the body takes.
-            self._answers.let_go(self._key, self._flight, plain=wish is None)
+            # Those who wait are let go now, however long the body takes. A query that is refused
+            # says nothing of the route, and is not worth remembering.
+            plain = wish is None and message["status"] != HTTPStatus.UNPROCESSABLE_ENTITY
+            self._answers.let_go(self._key, self._flight, plain=plain)
         if self._start is None:
             await self._exchange.send(message)
             return

@@ -1,6 +1,6 @@
 """What lists have in common: their order, the cursors that belong to it, and chosen fields."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.api.errors import VALIDATION_FAILED
-from fullhouse.api.pagination import Slice, encode_cursor, position_in
+from fullhouse.api.pagination import Slice, encode_cursor, foreign_cursor, position_in
 from fullhouse.api.schemas import View
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.kit.lists import IdColumn, SortKey, Statement, fetch_rows
@@ -50,7 +50,8 @@ def order_of(sort: str, keys: Collection[str]) -> Order:
     """The order that ``sort=-startsAt`` names; refused when the list does not know it."""
     order = Order(sort.removeprefix("-"), sort.startswith("-"))
     if order.key not in keys:
-        raise refusal("sort", f"is none of {', '.join(keys)}, each with or without a leading -")
+        known = ", ".join(keys)
+        raise refusal("sort", f"must be one of {known}, each with or without a leading -")
     return order
 
 
@@ -58,9 +59,11 @@ def position_of(after: tuple[Any, ...] | None, order: str, kind: type) -> tuple[
     """The sort value and id behind a cursor, which must be of a list in this very order."""
     if after is None:
         return None
-    name, value, row_id = position_in(after, tuple[str, kind, UUID])  # type: ignore[valid-type]
-    if name != order or not is_storable(value):
-        raise refusal("cursor", "is not a cursor of this list in this order")
+    if isinstance(after[0], str) and after[0] != order:
+        raise refusal("cursor", "must go on with the sort that it came with")
+    _, value, row_id = position_in(after, tuple[str, kind, UUID])  # type: ignore[valid-type]
+    if not is_storable(value):
+        raise foreign_cursor()
     return value, row_id
 
 
@@ -93,6 +96,22 @@ async def fetch_part(
     return Part(list(found.rows), following, found.total)
 
 
+async def fetch_found(
+    fetch: Callable[[bool], Awaitable[Part[T]]], searched: str | None, part: Slice
+) -> Part[T]:
+    """Part of what was searched for; where nothing fits at all, of what almost does.
+
+    ``fetch`` is told whether almost is enough. A list goes on as it began, which its cursors tell.
+    """
+    if part.after is not None:
+        return await fetch(str(part.after[0]).startswith("~"))
+    found = await fetch(False)
+    # Behind the last page of what fits there is nothing; a page is always counted.
+    if searched and not found.items and not found.total:
+        found = await fetch(True)
+    return found
+
+
 def is_storable(value: object) -> bool:
     """Whether the database can hold the value, so that comparing with it cannot fail."""
     if isinstance(value, datetime):
@@ -112,7 +131,7 @@ def projected(views: Iterable[View], fields: str | None, shape: type[View]) -> l
     known = [field.encode_name for field in msgspec.structs.fields(shape)]
     wanted = {field.strip() for field in fields.split(",")} | {"id"}
     if not wanted <= set(known):
-        raise refusal("fields", f"is not a list of {', '.join(known)}")
+        raise refusal("fields", f"must be some of {', '.join(known)}, with commas between")
     kept = [name for name in known if name in wanted]
     return [_picked(msgspec.to_builtins(view), kept) for view in views]
 
@@ -123,4 +142,4 @@ def refusal(parameter: str, detail: str) -> Refused:
 
 
 def _picked(view: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    return {name: view[name] for name in names}
+    return {name: view[name] for name in names if name in view}

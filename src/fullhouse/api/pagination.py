@@ -51,6 +51,13 @@ def slice_of(limit: int, cursor: str | None, page: int | None) -> Slice:
     return Slice(limit, after=None if cursor is None else decode_cursor(cursor))
 
 
+async def provide_part(
+    limit: Limit = DEFAULT_LIMIT, cursor: Cursor = None, page: PageNumber = None
+) -> Slice:
+    """Dependency ``part`` of the routes of lists."""
+    return slice_of(limit, cursor, page)
+
+
 def encode_cursor(position: tuple[Any, ...]) -> str:
     """A position in a list (the sort values of its last item) as an opaque text."""
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode("ascii").rstrip("=")
@@ -78,7 +85,7 @@ def position_in(after: tuple[Any, ...], kind: Any) -> Any:
 
 def foreign_cursor() -> Refused:
     """The refusal of a cursor that belongs to another list."""
-    return _refuse("cursor", "is not a cursor of this list")
+    return _refuse("cursor", "must be the nextCursor of an answer of this very list")
 
 
 def _refuse(parameter: str, detail: str) -> Refused:

@@ -6,7 +6,6 @@ decoding straight into the route's struct, whose errors say exactly where they a
 """
 
 import re
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -25,12 +24,14 @@ from fullhouse.api.errors import (
     VALIDATION_FAILED,
 )
 from fullhouse.api.forms import TOO_LARGE, FormBody, read_form
+from fullhouse.api.mistakes import decoder_for, in_form, in_json
 from fullhouse.api.principal import access_of, check_access
-from fullhouse.api.wording import explain
-from fullhouse.kit.errors import FieldError, Refused
+from fullhouse.api.query import check_query
+from fullhouse.kit.errors import Refused
 
 _JSON = "application/json"
 _JSON_PREFIX = b"application/json"
+_JSON_ONLY = f"This route takes {_JSON} only."
 # PostgreSQL's text cannot hold U+0000, and no name, title or address has a use for it.
 _NUL_ESCAPE = b"\\u0000"
 _NUL_IN_QUERY = re.compile(rb"%00|\x00")
@@ -48,13 +49,13 @@ class ApiRequest(Request[Any, Any, Any]):
             values = read_form(await self.body(), content_type, options, wanted)
             try:
                 return msgspec.convert(values, wanted)
-            except msgspec.ValidationError as error:
-                raise refused_by(error, wanted) from None
+            except msgspec.ValidationError:
+                raise Refused(VALIDATION_FAILED, errors=in_form(values, wanted)) from None
         if data is not None and isinstance(data.kwarg_definition, BodyKwarg):
             # Only tables are declared with a type of their own.
             return tables.text_of(await self.body(), content_type, options)
         if content_type != _JSON:
-            raise Refused(UNSUPPORTED_MEDIA_TYPE)
+            raise Refused(UNSUPPORTED_MEDIA_TYPE, _JSON_ONLY)
         return decode_json(await self.body(), wanted)
 
     async def body(self) -> bytes:
@@ -78,6 +79,8 @@ async def prepare(request: Request[Any, Any, Any]) -> Response[None] | None:
     if _NUL_IN_QUERY.search(scope["query_string"]):
         raise Refused(VALIDATION_FAILED, "The query holds a NUL character.")
     check_access(access_of(request.route_handler.opt), scope)
+    if scope["query_string"]:
+        check_query(request)
     return None
 
 
@@ -97,29 +100,18 @@ def _options(request: Request[Any, Any, Any]) -> Response[None]:
 def decode_json(body: bytes, wanted: Any) -> Any:
     """The body as a value of the wanted type, strictly.
 
-    Raises Refused: MALFORMED_REQUEST when it is no JSON, VALIDATION_FAILED with the pointer of
-    the first field that is wrong.
+    Raises Refused: MALFORMED_REQUEST when it is no JSON, VALIDATION_FAILED with the pointers
+    (RFC 6901) of the fields that are wrong.
     """
     try:
         decoded = decoder_for(wanted).decode(body)
     except msgspec.ValidationError as error:
-        raise refused_by(error, wanted) from None
+        raise Refused(VALIDATION_FAILED, errors=in_json(body, wanted, error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(MALFORMED_REQUEST, f"The request body is not valid JSON: {error}.") from None
     if _NUL_ESCAPE in body and _holds_nul(msgspec.json.decode(body)):
         raise Refused(VALIDATION_FAILED, "The request holds a NUL character (U+0000).")
     return decoded
-
-
-@lru_cache(1_024)
-def decoder_for(wanted: Any) -> msgspec.json.Decoder[Any]:
-    """A strict JSON decoder of the wanted type, made once."""
-    return msgspec.json.Decoder(wanted)
-
-
-def refused_by(error: msgspec.ValidationError, wanted: Any) -> Refused:
-    """A value that is not of the wanted type, as a refusal that points at it (RFC 6901)."""
-    return Refused(VALIDATION_FAILED, errors=(FieldError(*explain(str(error), wanted)),))
 
 
 async def read_json(scope: Any, receive: Any, limit: int, wanted: Any) -> Any:
@@ -143,7 +135,7 @@ def check_content_type(headers: list[tuple[bytes, bytes]]) -> None:
             if value == _JSON_PREFIX or value.split(b";", 1)[0].strip().lower() == _JSON_PREFIX:
                 return
             break
-    raise Refused(UNSUPPORTED_MEDIA_TYPE)
+    raise Refused(UNSUPPORTED_MEDIA_TYPE, _JSON_ONLY)
 
 
 async def read_body(scope: Any, receive: Any, limit: int) -> bytes:

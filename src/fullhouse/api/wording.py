@@ -63,9 +63,9 @@ def explain(message: str, wanted: Any) -> tuple[str, str]:
     inside = "key" if located and located["key"] else "value" if _VALUE in steps else ""
     # The message does not give the key of a mapping: point at the mapping.
     named = steps[: steps.index(_VALUE)] if _VALUE in steps else steps
-    pointer = "".join(f"/{_escaped(step)}" for step in named)
+    pointer = "".join(f"/{escaped(step)}" for step in named)
     if field := _FIELD.fullmatch(what):
-        pointer += f"/{_escaped(field['name'])}"
+        pointer += f"/{escaped(field['name'])}"
         return pointer, MISSING if field["missing"] else UNKNOWN
     if inside == "key":
         steps.append(_KEY)
@@ -199,5 +199,6 @@ def _joined(phrases: Iterable[str]) -> str:
     return f"must {' or '.join(told).replace(' or be ', ' or ')}" if told else ""
 
 
-def _escaped(step: str) -> str:
+def escaped(step: str) -> str:
+    """A name as one step of a JSON Pointer (RFC 6901)."""
     return step.replace("~", "~0").replace("/", "~1")

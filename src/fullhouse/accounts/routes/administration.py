@@ -19,7 +19,7 @@ from fullhouse.accounts.schemas.administration import (
 )
 from fullhouse.accounts.schemas.entering import DevicesView, device_view
 from fullhouse.api.errors import NOT_FOUND, problems
-from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import ADMIN_ONLY, PlatformRole
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
@@ -45,15 +45,12 @@ Disabled = Annotated[
 )
 async def list_users(
     database: Database,
+    part: Slice,
     search: Search = None,
     role: Role = None,
     disabled: Disabled = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[AdminUserView]:
     """Users, the newest first."""
-    part = slice_of(limit, cursor, page)
     found = await queries.all_users(database, part, q=search, role=role, disabled=disabled)
     views = [admin_user_view(user) for user in found.users]
     return Page(views, found.next_cursor, found.total)

@@ -82,6 +82,8 @@ async def begin_google(
 @get(
     "/auth/google/callback",
     access=PUBLIC,
+    # Google adds what it likes: scope, iss, authuser and more.
+    open_query=True,
     status_code=303,
     summary="Come back from Google",
     tags=_TAGS,
