@@ -18,14 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fullhouse.api.audit import note
 from fullhouse.api.errors import NOT_FOUND
 from fullhouse.api.permissions import Permission
-from fullhouse.api.principal import Principal, require
+from fullhouse.api.principal import Principal
 from fullhouse.bookings.core.commands import CallOff
 from fullhouse.bookings.errors import SHOWTIME_CLOSED
 from fullhouse.bookings.events import EventCancelled, ShowtimeCancelled
 from fullhouse.bookings.sequencer import Sequencer
 from fullhouse.bookings.store import read
+from fullhouse.catalog.commands.events import own_event
 from fullhouse.catalog.errors import EVENT_CLOSED
 from fullhouse.catalog.store import event_listings, sittings
+from fullhouse.catalog.store.event_writes import EventState
 from fullhouse.kit import outbox
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
@@ -64,7 +66,7 @@ async def cancel_event(
     Raises Refused: NOT_FOUND, FORBIDDEN, EVENT_CLOSED for one that has ended.
     """
     async with database.begin() as connection:
-        event = await own_event(connection, principal, event_id)
+        event = await _own_event(connection, principal, event_id)
         at = event.cancelled_at
         repeated = event.status == "cancelled"
         if not repeated:
@@ -98,7 +100,7 @@ async def cancel_showtime(
         event_id = await sittings.event_of(connection, showtime_id)
         if event_id is None:
             raise Refused(NOT_FOUND)
-        event = await own_event(connection, principal, event_id)
+        event = await _own_event(connection, principal, event_id)
         showtime = await sittings.lock_showtime(connection, showtime_id)
         if showtime is None:
             raise Refused(NOT_FOUND)
@@ -116,23 +118,11 @@ async def cancel_showtime(
     return await _end_some(database, sequencer, showtime_id, at, [showtime_id], repeated=repeated)
 
 
-async def own_event(
-    connection: AsyncConnection,
-    principal: Principal,
-    event_id: UUID,
-    permission: Permission = Permission.EVENTS_CANCEL,
-) -> sittings.EventStanding:
-    """The event, locked, if the caller may do this to it and it has not ended."""
-    event = await sittings.lock_event(connection, event_id)
-    if event is None:
-        raise Refused(NOT_FOUND)
-    if event.secret and not any(
-        principal.may(either, event.organization_id)
-        for either in (Permission.EVENTS_READ, Permission.EVENTS_WRITE)
-    ):
-        # What others may not see must not be found out by asking to change it.
-        raise Refused(NOT_FOUND)
-    require(principal, permission, event.organization_id)
+async def _own_event(
+    connection: AsyncConnection, principal: Principal, event_id: UUID
+) -> EventState:
+    """The event, locked, if the caller may cancel it and it has not ended."""
+    event = await own_event(connection, principal, event_id, Permission.EVENTS_CANCEL, closed=True)
     if event.status == "ended":
         raise Refused(EVENT_CLOSED)
     return event
@@ -188,7 +178,7 @@ async def _note(
     principal: Principal,
     kind: str,
     object_id: UUID,
-    event: sittings.EventStanding,
+    event: EventState,
     before: dict[str, Any],
     after: dict[str, Any],
 ) -> None:

@@ -5,18 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
-from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
-from fullhouse.bookings.calling_off import own_event
 from fullhouse.bookings.commands import Desk, staff_of
 from fullhouse.bookings.core.commands import Move, SeatChoice, Staff
 from fullhouse.bookings.core.types import Outcome
 from fullhouse.bookings.core.vanishing import missing_from
 from fullhouse.bookings.errors import TOO_MANY_SHOWTIMES, granted
-from fullhouse.catalog.errors import EVENT_CLOSED
+from fullhouse.catalog.commands.events import own_event
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.catalog.store import sittings
 from fullhouse.kit.db import Database
@@ -58,7 +54,7 @@ async def move_showtime(
         event_id = await sittings.event_of(connection, showtime_id)
         if event_id is None:
             raise Refused(NOT_FOUND)
-        await _own_event(connection, principal, event_id)
+        await own_event(connection, principal, event_id)
     seat_map = await _seat_map(seat_maps, seat_map_id)
     return await _move(desk, staff_of(principal), [showtime_id], seat_map)
 
@@ -73,11 +69,13 @@ async def move_event(
 ) -> Moved:
     """The same for all showtimes of an event in that hall that have not begun: all or none.
 
+    If it is the event's own hall, new showtimes start with as many places, too.
+
     Raises Refused as :func:`move_showtime` does, with the showtime that stands in the way, and
     TOO_MANY_SHOWTIMES.
     """
     async with database.begin() as connection:
-        await _own_event(connection, principal, event_id)
+        event = await own_event(connection, principal, event_id)
     seat_map = await _seat_map(seat_maps, seat_map_id)
     async with database.read() as connection:
         showtimes = await sittings.to_move(connection, event_id, seat_map.hall_id, MOST_MOVED + 1)
@@ -85,13 +83,16 @@ async def move_event(
         raise Refused(TOO_MANY_SHOWTIMES)
     if not showtimes:
         raise _wrong("is of a hall in which the event has no showtime to come")
-    return await _move(desk, staff_of(principal), showtimes, seat_map)
+    usual = event.hall_id == seat_map.hall_id
+    return await _move(desk, staff_of(principal), showtimes, seat_map, usual=usual)
 
 
-async def _move(desk: Desk, staff: Staff, showtimes: Sequence[UUID], seat_map: SeatMap) -> Moved:
+async def _move(
+    desk: Desk, staff: Staff, showtimes: Sequence[UUID], seat_map: SeatMap, *, usual: bool = False
+) -> Moved:
     for _ in range(_MOST_TURNS):
         results = await desk.sequencer.submit_together(
-            await _moves(desk, staff, showtimes, seat_map)
+            await _moves(desk, staff, showtimes, seat_map, usual)
         )
         if all(result.outcome is not Outcome.OTHER_SEAT_MAP for result in results):
             break
@@ -101,7 +102,7 @@ async def _move(desk: Desk, staff: Staff, showtimes: Sequence[UUID], seat_map: S
 
 
 async def _moves(
-    desk: Desk, staff: Staff, showtimes: Sequence[UUID], seat_map: SeatMap
+    desk: Desk, staff: Staff, showtimes: Sequence[UUID], seat_map: SeatMap, usual: bool
 ) -> list[Move]:
     sections = {section.name: len(section.seats) for section in seat_map.sections}
     areas = {area.name: area.capacity for area in seat_map.standing}
@@ -128,6 +129,7 @@ async def _moves(
                 sections,
                 areas,
                 areas_before,
+                usual,
             )
         )
     return moves
@@ -145,12 +147,6 @@ async def _compared(
     vanished = tuple(SeatChoice(seat.id, seat.section, seat.label) for seat in missing)
     standing = () if before is None else before.standing
     return vanished, {area.name: area.capacity for area in standing}
-
-
-async def _own_event(connection: AsyncConnection, principal: Principal, event_id: UUID) -> None:
-    event = await own_event(connection, principal, event_id, Permission.EVENTS_WRITE)
-    if event.status == "cancelled":
-        raise Refused(EVENT_CLOSED)
 
 
 async def _seat_map(seat_maps: SeatMaps, seat_map_id: UUID) -> SeatMap:

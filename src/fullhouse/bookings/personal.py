@@ -16,13 +16,14 @@ from fullhouse.accounts.store import sessions
 from fullhouse.api.principal import Principal
 from fullhouse.api.schemas import View
 from fullhouse.bookings.errors import ACCOUNT_HOLDS_TICKETS
-from fullhouse.bookings.queries import view_of
+from fullhouse.bookings.queries import views_of
 from fullhouse.bookings.schemas import BookingView
 from fullhouse.bookings.store import read
 from fullhouse.catalog.store import favorites
 from fullhouse.kit.audit import list_entries
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
+from fullhouse.venues.queries.seat_maps import SeatMaps
 
 # What is read, and held in memory, at a time.
 _AT_A_TIME = 100
@@ -41,7 +42,7 @@ class ExportView(View):
     acts: list[ActExport]
 
 
-async def export(database: Database, user_id: UUID) -> AsyncIterator[bytes]:
+async def export(database: Database, seat_maps: SeatMaps, user_id: UUID) -> AsyncIterator[bytes]:
     """An :class:`ExportView` as JSON, piece by piece, however much there is.
 
     Nothing secret is in it: no hash, no token, no second factor.
@@ -50,11 +51,15 @@ async def export(database: Database, user_id: UUID) -> AsyncIterator[bytes]:
     profile = profile_view(await accounts_queries.profile(database, user_id))
     kept = await accounts_queries.kept(database, user_id)
     account = msgspec.convert(kept, AccountExport, from_attributes=True)
-    return _pieces(database, user_id, profile, account)
+    return _pieces(database, seat_maps, user_id, profile, account)
 
 
 async def _pieces(
-    database: Database, user_id: UUID, profile: ProfileView, account: AccountExport
+    database: Database,
+    seat_maps: SeatMaps,
+    user_id: UUID,
+    profile: ProfileView,
+    account: AccountExport,
 ) -> AsyncIterator[bytes]:
     yield b'{"profile":' + msgspec.json.encode(profile)
     yield b',"account":' + msgspec.json.encode(account)
@@ -63,7 +68,7 @@ async def _pieces(
     yield b',"favorites":' + msgspec.json.encode(marked)
     for name, pages in (
         (b"sessions", _joined(_session_pages(database, user_id))),
-        (b"bookings", _joined(_booking_pages(database, user_id))),
+        (b"bookings", _joined(_booking_pages(database, seat_maps, user_id))),
         (b"acts", _joined(_act_pages(database, user_id))),
     ):
         yield b',"' + name + b'":['
@@ -99,13 +104,15 @@ async def _session_pages(
         before = found[-1].id
 
 
-async def _booking_pages(database: Database, user_id: UUID) -> AsyncIterator[Sequence[BookingView]]:
+async def _booking_pages(
+    database: Database, seat_maps: SeatMaps, user_id: UUID
+) -> AsyncIterator[Sequence[BookingView]]:
     before: UUID | None = None
     while True:
         async with database.read_raw() as connection:
             found = await read.list_bookings(connection, user_id, None, before, _AT_A_TIME, 0)
         if found:
-            yield [view_of(owned) for owned in found]
+            yield await views_of(seat_maps, found)
         if len(found) < _AT_A_TIME:
             return
         before = found[-1].booking.id

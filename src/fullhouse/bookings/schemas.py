@@ -1,5 +1,6 @@
 """Requests and answers about bookings."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -9,6 +10,11 @@ from msgspec import UNSET, UnsetType
 
 from fullhouse.api.schemas import Body, Line, Money, Price, View
 from fullhouse.bookings.core.types import Booking, Status, Sums
+from fullhouse.bookings.core.types import Line as BookedLine
+from fullhouse.catalog.rules import SaleTerms
+from fullhouse.catalog.schemas.views import HallBriefView, VenueBriefView
+from fullhouse.venues import labels
+from fullhouse.venues.seatmap import Seat
 
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
 SeatName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -76,12 +82,44 @@ class EventRef(View, frozen=True):
     title: str
 
 
+class BookedShowtimeView(View, frozen=True, omit_defaults=True):
+    """When and where it is, as it stands now and not as when it was booked.
+
+    ``venue`` and ``hall`` are left out of the answer to ``POST /bookings``.
+    """
+
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    status: Literal["scheduled", "cancelled"]
+    venue: VenueBriefView | None = None
+    hall: HallBriefView | None = None
+    location: str | None = None
+    cancelled_at: datetime | None = None
+    cancel_reason: str | None = None
+
+
+class BookedSeatView(View, frozen=True, omit_defaults=True):
+    """A seat of a booking. ``section`` is left out once the showtime is sold without the seat,
+    which can only become of bookings that have ended.
+    """
+
+    id: UUID
+    label: str
+    row: str
+    number: str
+    section: str | None = None
+
+
 class ItemView(View, frozen=True, omit_defaults=True):
+    """``places`` are the seats once more, in the same order, so that each is found in the hall."""
+
     category_id: UUID
     name: str
     quantity: int
     unit_price: Money
     seats: list[str] | None = None
+    places: list[BookedSeatView] | None = None
 
 
 class BookingView(View, frozen=True, omit_defaults=True):
@@ -92,6 +130,7 @@ class BookingView(View, frozen=True, omit_defaults=True):
     status: Status
     showtime_id: UUID
     event: EventRef
+    showtime: BookedShowtimeView
     items: list[ItemView]
     subtotal: Money
     fees: Money
@@ -102,12 +141,27 @@ class BookingView(View, frozen=True, omit_defaults=True):
     waitlist_position: int | None = None
 
 
+class BuyerView(View, frozen=True):
+    """Who booked. Of an account that was deleted there is no address any more."""
+
+    id: UUID
+    name: str
+    email: str | None
+
+
+class SoldBookingView(BookingView, frozen=True, kw_only=True, omit_defaults=True):
+    """A booking as the organization sees it."""
+
+    buyer: BuyerView
+
+
 class WaitlistEntryView(View, frozen=True):
     """A place in line; ``id`` is that of its booking."""
 
     id: UUID
     showtime_id: UUID
     event: EventRef
+    showtime: BookedShowtimeView
     category_id: UUID
     category_name: str
     quantity: int
@@ -206,16 +260,21 @@ class AvailabilityView(View, frozen=True, omit_defaults=True):
 
 
 def booking_view(
-    booking: Booking, event_id: UUID, title: str, waitlist_position: int | None = None
+    booking: Booking,
+    event: EventRef,
+    showtime: BookedShowtimeView,
+    seats: Mapping[UUID, Seat],
+    waitlist_position: int | None = None,
 ) -> BookingView:
-    """A booking as it stands now."""
+    """A booking as it stands now. ``seats`` are those of the map that its showtime is sold by."""
     currency = booking.currency
     return BookingView(
         id=booking.id,
         code=booking.code,
         status=booking.status,
         showtime_id=booking.showtime_id,
-        event=EventRef(event_id, title),
+        event=event,
+        showtime=showtime,
         items=[
             ItemView(
                 line.category_id,
@@ -223,6 +282,7 @@ def booking_view(
                 line.quantity,
                 Money(line.unit_price, currency),
                 line.labels or None,
+                _places(line, seats) if line.seats else None,
             )
             for line in booking.lines
         ],
@@ -236,20 +296,31 @@ def booking_view(
     )
 
 
-def first_view(booking: Booking, event_id: UUID, title: str) -> BookingView:
+def first_view(booking: Booking, terms: SaleTerms, seats: Mapping[UUID, Seat]) -> BookingView:
     """The booking as the first answer to its request showed it, to be answered again.
 
-    All but these is frozen: the status, the end of the hold, the place in line, and the price of
-    who waited.
+    Of the booking all but these is frozen: the status, the end of the hold, the place in line, and
+    the price of who waited. The event and the showtime are as they are now.
+
+    All comes from the terms that were sold by, which are as new as the booking, so that the
+    hottest route asks the database for nothing. They lack the names of venue and hall: a venue may
+    be called otherwise without any terms being new, and then an old name would be answered.
     """
     waited = booking.joined_position > 0
     if booking.joined_sums is not None:
         booking = _as_joined(booking, booking.joined_sums)
-    view = booking_view(booking, event_id, title)
+    showtime = BookedShowtimeView(
+        terms.starts_at,
+        terms.ends_at,
+        terms.timezone,
+        "scheduled" if terms.called_off is None else "cancelled",
+        location=terms.location,
+    )
+    view = booking_view(booking, EventRef(terms.event_id, terms.title), showtime, seats)
     items = view.items
     if waited:
         # Offered seats came later.
-        items = [msgspec.structs.replace(item, seats=None) for item in items]
+        items = [msgspec.structs.replace(item, seats=None, places=None) for item in items]
     return msgspec.structs.replace(
         view,
         status=Status.WAITLISTED if waited else Status.RESERVED,
@@ -257,6 +328,19 @@ def first_view(booking: Booking, event_id: UUID, title: str) -> BookingView:
         expires_at=None if waited else booking.expires_at,
         waitlist_position=booking.joined_position or None,
     )
+
+
+def _places(line: BookedLine, seats: Mapping[UUID, Seat]) -> list[BookedSeatView]:
+    places = []
+    for seat_id, label in zip(line.seats, line.labels, strict=True):
+        seat = seats.get(seat_id)
+        if seat is None:
+            # Neither rows nor numbers have a dash in them (venues/building.py).
+            row, _, number = label.partition(labels.DASH)
+            places.append(BookedSeatView(seat_id, label, row, number))
+        else:
+            places.append(BookedSeatView(seat_id, label, seat.row, seat.number, seat.section))
+    return places
 
 
 def _as_joined(booking: Booking, sums: Sums) -> Booking:

@@ -122,10 +122,13 @@ class SaleTerms(msgspec.Struct, frozen=True):
     sales_open_at: datetime | None
     sales_close_at: datetime  # the start of the showtime where the event sets nothing
     starts_at: datetime
+    ends_at: datetime
+    timezone: str  # IANA name
     seat_map_id: UUID | None
     policy: Policy
     categories: dict[UUID, CategoryTerms]
     hall_id: UUID | None = None
+    location: str | None = None  # in words, where there is no venue
     called_off: CalledOff | None = None  # then whatever was booked is ended, too
     deleted: bool = False  # nobody may see it any more, whoever they are
 

@@ -7,6 +7,7 @@ from fullhouse.bookings.routes import (
     closing,
     organizing,
     personal,
+    sold,
 )
 
 ROUTES = [
@@ -16,4 +17,5 @@ ROUTES = [
     *availability.ROUTES,
     *personal.ROUTES,
     *closing.ROUTES,
+    *sold.ROUTES,
 ]

@@ -16,7 +16,7 @@ from fullhouse.api.idempotency import (
     fingerprint,
     key_of_header,
 )
-from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import SIGNED_IN, Permission, own_or
 from fullhouse.api.principal import Principal
 from fullhouse.bookings import commands, queries
@@ -28,13 +28,13 @@ from fullhouse.bookings.schemas import (
     BookingRequest,
     BookingView,
     WaitlistEntryView,
-    booking_view,
     first_view,
 )
 from fullhouse.bookings.store.read import Owned
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
 from fullhouse.venues.errors import SEAT_AMBIGUOUS, UNKNOWN_SEAT
+from fullhouse.venues.queries.seat_maps import SeatMaps
 
 _TAGS = ["Bookings"]
 
@@ -92,7 +92,10 @@ async def answer_reservation(
     result, terms = await commands.reserve(desk, principal.user_id, order, repeatable)
     booking = result.booking
     assert booking is not None
-    view = first_view(booking, terms.event_id, terms.title)
+    seat_map = None
+    if any(line.seats for line in booking.lines):
+        seat_map = await desk.terms.seat_map(terms)  # at hand: it was sold by
+    view = first_view(booking, terms, {} if seat_map is None else seat_map.by_id)
     status = 202 if view.status is Status.WAITLISTED else 201
     return Answer(status, msgspec.json.encode(view), result.outcome is Outcome.REPLAYED)
 
@@ -131,14 +134,12 @@ async def reserve(
 async def list_bookings(
     principal: Principal,
     database: Database,
+    seat_maps: SeatMaps,
+    part: Slice,
     status: Status | None = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[BookingView]:
     """The caller's bookings, the newest first."""
-    part = slice_of(limit, cursor, page)
-    return await queries.own_bookings(database, principal.user_id, status, part)
+    return await queries.own_bookings(database, seat_maps, principal.user_id, status, part)
 
 
 @get(
@@ -148,9 +149,12 @@ async def list_bookings(
     tags=_TAGS,
     responses=problems(UNAUTHENTICATED, NOT_FOUND),
 )
-async def get_booking(booking_id: UUID, principal: Principal, database: Database) -> BookingView:
+async def get_booking(
+    booking_id: UUID, principal: Principal, database: Database, seat_maps: SeatMaps
+) -> BookingView:
     """A booking of the caller, or of an organization that the caller acts for."""
-    return queries.view_of(await queries.own_booking(database, principal, booking_id))
+    owned = await queries.own_booking(database, principal, booking_id)
+    return await queries.view_of(seat_maps, owned)
 
 
 @post(
@@ -170,13 +174,13 @@ async def get_booking(booking_id: UUID, principal: Principal, database: Database
     ),
 )
 async def confirm(
-    booking_id: UUID, principal: Principal, desk: Desk, database: Database
+    booking_id: UUID, principal: Principal, desk: Desk, database: Database, seat_maps: SeatMaps
 ) -> Response[BookingView]:
     """Complete a booking that owes nothing; members of the organization take money in person."""
     owned = await queries.own_booking(database, principal, booking_id)
     staff = _staff(principal, owned)
     result = await commands.confirm(desk, owned.booking.showtime_id, booking_id, staff)
-    return _changed(result, owned.event_id, owned.title)
+    return await _changed(seat_maps, owned, result)
 
 
 @post(
@@ -194,10 +198,10 @@ async def confirm(
     ),
 )
 async def cancel(
-    booking_id: UUID, principal: Principal, desk: Desk, database: Database
+    booking_id: UUID, principal: Principal, desk: Desk, database: Database, seat_maps: SeatMaps
 ) -> Response[BookingView]:
     """Give up a hold, a confirmed booking or a place in line."""
-    return await _cancel(booking_id, principal, desk, database)
+    return await _cancel(booking_id, principal, desk, database, seat_maps)
 
 
 @delete(
@@ -215,10 +219,10 @@ async def cancel(
     ),
 )
 async def delete_booking(
-    booking_id: UUID, principal: Principal, desk: Desk, database: Database
+    booking_id: UUID, principal: Principal, desk: Desk, database: Database, seat_maps: SeatMaps
 ) -> Response[BookingView]:
     """The same as POST …/cancel; the booking stays on record."""
-    return await _cancel(booking_id, principal, desk, database)
+    return await _cancel(booking_id, principal, desk, database, seat_maps)
 
 
 @get(
@@ -242,21 +246,21 @@ async def list_waitlist(principal: Principal, database: Database) -> Page[Waitli
     responses=problems(UNAUTHENTICATED, NOT_FOUND, codes.TRANSITION_REFUSED),
 )
 async def leave_waitlist(
-    entry_id: UUID, principal: Principal, desk: Desk, database: Database
+    entry_id: UUID, principal: Principal, desk: Desk, database: Database, seat_maps: SeatMaps
 ) -> Response[BookingView]:
     """Stop waiting. The id of an entry is that of its booking."""
     owned = await queries.own_waiting_booking(database, principal, entry_id)
     result = await commands.leave(desk, owned.booking.showtime_id, entry_id)
-    return _changed(result, owned.event_id, owned.title)
+    return await _changed(seat_maps, owned, result)
 
 
 async def _cancel(
-    booking_id: UUID, principal: Principal, desk: Desk, database: Database
+    booking_id: UUID, principal: Principal, desk: Desk, database: Database, seat_maps: SeatMaps
 ) -> Response[BookingView]:
     owned = await queries.own_booking(database, principal, booking_id)
     staff = _staff(principal, owned)
     result = await commands.cancel(desk, owned.booking.showtime_id, booking_id, staff)
-    return _changed(result, owned.event_id, owned.title)
+    return await _changed(seat_maps, owned, result)
 
 
 def _staff(principal: Principal, owned: Owned) -> Staff | None:
@@ -271,9 +275,12 @@ def _staff(principal: Principal, owned: Owned) -> Staff | None:
     return None
 
 
-def _changed(result: Result, event_id: UUID, title: str) -> Response[BookingView]:
+async def _changed(seat_maps: SeatMaps, owned: Owned, result: Result) -> Response[BookingView]:
+    """The booking as it is now; whatever became of it, it waits no more."""
     assert result.booking is not None
-    return Response(booking_view(result.booking, event_id, title), headers=replayed_header(result))
+    now = msgspec.structs.replace(owned, booking=result.booking, position=0)
+    view = await queries.view_of(seat_maps, now)
+    return Response(view, headers=replayed_header(result))
 
 
 def replayed_header(result: Result) -> dict[str, str] | None:

@@ -1,14 +1,14 @@
-"""What organizers do to what is sold already: cancel it, or move it to another seat map."""
+"""What organizers do to what may be sold: cancel or delete it, or move it to another seat map."""
 
 from uuid import UUID
 
-from litestar import Response, post, put
+from litestar import Response, delete, post, put
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
 from fullhouse.api.idempotency import REPLAYED_HEADER
 from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal
-from fullhouse.bookings import calling_off, moving
+from fullhouse.bookings import calling_off, deleting, moving
 from fullhouse.bookings import errors as codes
 from fullhouse.bookings.calling_off import CalledOff
 from fullhouse.bookings.commands import Desk
@@ -19,7 +19,7 @@ from fullhouse.bookings.schemas import (
     MovedView,
     SeatMapRequest,
 )
-from fullhouse.catalog.errors import EVENT_CLOSED
+from fullhouse.catalog.errors import EVENT_CLOSED, EVENT_HAS_BOOKINGS, SHOWTIME_HAS_BOOKINGS
 from fullhouse.kit.db import Database
 from fullhouse.venues.queries.seat_maps import SeatMaps
 
@@ -85,6 +85,33 @@ async def cancel_showtime(
     return _cancelled(done)
 
 
+@delete(
+    "/events/{event_id:uuid}",
+    access=member(Permission.EVENTS_WRITE),
+    summary="Delete an event",
+    tags=_TAGS,
+    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, EVENT_CLOSED, EVENT_HAS_BOOKINGS),
+)
+async def delete_event(event_id: UUID, database: Database, principal: Principal) -> None:
+    """With its showtimes, if nobody ever booked one of them; else it can be cancelled.
+
+    The show that was made in the same call goes, too, unless it was changed or used again since.
+    """
+    await deleting.delete_event(database, principal, event_id)
+
+
+@delete(
+    "/showtimes/{showtime_id:uuid}",
+    access=member(Permission.EVENTS_WRITE),
+    summary="Delete a showtime",
+    tags=_TAGS,
+    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, EVENT_CLOSED, SHOWTIME_HAS_BOOKINGS),
+)
+async def delete_showtime(showtime_id: UUID, database: Database, principal: Principal) -> None:
+    """If nobody ever booked it; else it can be cancelled. Its hall is free either way."""
+    await deleting.delete_showtime(database, principal, showtime_id)
+
+
 @put(
     "/showtimes/{showtime_id:uuid}/seat-map",
     access=member(Permission.EVENTS_WRITE),
@@ -127,7 +154,10 @@ async def move_event(
     desk: Desk,
     seat_maps: SeatMaps,
 ) -> Response[MovedView]:
-    """The same for all showtimes of the event in that hall that have not begun: all or none."""
+    """The same for all showtimes of the event in that hall that have not begun: all or none.
+
+    Showtimes that are added later have as many places, too, if it is the event's own hall.
+    """
     done = await moving.move_event(desk, database, seat_maps, principal, event_id, data.seat_map_id)
     return _moved(done)
 
@@ -146,4 +176,11 @@ def _replayed(repeated: bool) -> dict[str, str]:
     return {REPLAYED_HEADER: "true"} if repeated else {}
 
 
-ROUTES = [cancel_event, cancel_showtime, move_showtime, move_event]
+ROUTES = [
+    cancel_event,
+    cancel_showtime,
+    delete_event,
+    delete_showtime,
+    move_showtime,
+    move_event,
+]

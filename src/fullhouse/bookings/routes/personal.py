@@ -19,6 +19,7 @@ from fullhouse.bookings import personal
 from fullhouse.bookings.errors import ACCOUNT_HOLDS_TICKETS
 from fullhouse.bookings.personal import ExportView
 from fullhouse.kit.db import Database
+from fullhouse.venues.queries.seat_maps import SeatMaps
 
 _TAGS = ["My account"]
 _FILE = 'attachment; filename="fullhouse-my-data.json"'
@@ -32,9 +33,9 @@ _FILE = 'attachment; filename="fullhouse-my-data.json"'
     responses=problems(UNAUTHENTICATED, USER_REQUIRED)
     | {200: ResponseSpec(ExportView, generate_examples=False, description="All of it.")},
 )
-async def export(principal: Principal, database: Database) -> Stream:
+async def export(principal: Principal, database: Database, seat_maps: SeatMaps) -> Stream:
     """All that is kept of the caller as one JSON document, to be saved (GDPR, article 20)."""
-    pieces = await personal.export(database, principal.user_id)
+    pieces = await personal.export(database, seat_maps, principal.user_id)
     return Stream(pieces, media_type="application/json", headers={"Content-Disposition": _FILE})
 
 

@@ -5,6 +5,7 @@ Documents leave as text, because the pool's connections would take JSON apart in
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -36,6 +37,38 @@ _POSITION = """(
 )"""
 
 
+# When and where a showtime is, as Sitting decodes it.
+_SITTING = """json_build_array(
+    s.starts_at, s.ends_at, v.timezone, s.status, s.seat_map_id,
+    CASE WHEN n.id IS NOT NULL THEN json_build_array(n.id, n.name, n.city, n.country) END,
+    CASE WHEN h.id IS NOT NULL THEN json_build_array(h.id, h.name) END,
+    v.location, s.cancelled_at, s.cancel_reason
+)"""
+
+# What is booked at a showtime of a booking b, and where that is. What was deleted is named still.
+_AT_SHOWTIME = """
+JOIN showtimes s ON s.id = b.showtime_id
+JOIN events v ON v.id = s.event_id
+LEFT JOIN venues n ON n.id = v.venue_id
+LEFT JOIN halls h ON h.id = s.hall_id
+"""
+
+
+class Sitting(msgspec.Struct, array_like=True):
+    """A showtime, as those who booked there need to know it."""
+
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    status: Literal["scheduled", "cancelled"]
+    seat_map_id: UUID | None
+    venue: tuple[UUID, str, str, str] | None  # id, name, city, country
+    hall: tuple[UUID, str] | None
+    location: str | None
+    cancelled_at: datetime | None
+    cancel_reason: str | None
+
+
 class Owned(msgspec.Struct, array_like=True):
     """A booking with what its buyer and the organization need to see beside it."""
 
@@ -44,15 +77,15 @@ class Owned(msgspec.Struct, array_like=True):
     organization_id: UUID
     title: str
     position: int  # in its line; 0 when it does not wait
+    sitting: Sitting
 
 
-_SELECT_OWNED = f"""
-SELECT json_build_array({BOOKING}, v.id, v.organization_id, v.title, {_POSITION})::text
-FROM bookings b
-JOIN showtimes s ON s.id = b.showtime_id
-JOIN events v ON v.id = s.event_id
+# A booking b as Owned decodes it, with the tables that it needs.
+OWNED = f"json_build_array({BOOKING}, v.id, v.organization_id, v.title, {_POSITION}, {_SITTING})"
+FROM_OWNED = f"""{_AT_SHOWTIME}
 LEFT JOIN waitlist_entries e ON e.showtime_id = b.showtime_id AND e.booking_id = b.id
 """
+_SELECT_OWNED = f"SELECT {OWNED}::text FROM bookings b {FROM_OWNED}"
 
 _decode_owned = msgspec.json.Decoder(Owned).decode
 
@@ -106,24 +139,30 @@ class WaitingRow(msgspec.Struct):
     quantity: int
     position: int
     created_at: datetime
+    sitting: Sitting
+
+
+_decode_sitting = msgspec.json.Decoder(Sitting).decode
 
 
 async def list_waiting(connection: RawConnection, user_id: UUID, limit: int) -> list[WaitingRow]:
     """A buyer's places in lines, the oldest first."""
     rows = await connection.fetch(
         f"""SELECT b.id AS booking_id, b.showtime_id, v.id AS event_id, v.title, e.category_id,
-            l.name AS category_name, e.quantity, {_POSITION} AS position, e.created_at
+            l.name AS category_name, e.quantity, {_POSITION} AS position, e.created_at,
+            {_SITTING}::text AS sitting
         FROM bookings b
         JOIN waitlist_entries e ON e.showtime_id = b.showtime_id AND e.booking_id = b.id
         JOIN booking_lines l ON l.showtime_id = b.showtime_id AND l.booking_id = b.id
-        JOIN showtimes s ON s.id = b.showtime_id
-        JOIN events v ON v.id = s.event_id
+        {_AT_SHOWTIME}
         WHERE b.user_id = $1 AND b.status = 'waitlisted'
         ORDER BY b.id LIMIT $2""",
         user_id,
         limit,
     )
-    return [WaitingRow(**dict(row)) for row in rows]
+    return [
+        WaitingRow(**(dict(row) | {"sitting": _decode_sitting(row["sitting"])})) for row in rows
+    ]
 
 
 async def bookings_ahead(connection: AsyncConnection, user_id: UUID, limit: int) -> list[UUID]:
@@ -161,6 +200,18 @@ async def count_live(connection: RawConnection, showtime_ids: Sequence[UUID]) ->
         list(showtime_ids),
     )
     return count
+
+
+async def ever_booked(connection: AsyncConnection, showtime_ids: Sequence[UUID]) -> bool:
+    """Whether there is any booking, live or ended, at one of these showtimes.
+
+    It runs in the caller's transaction, which holds the showtimes' locks.
+    """
+    found = await connection.execute(
+        sa.text("SELECT EXISTS (SELECT FROM bookings WHERE showtime_id = ANY(:showtimes))"),
+        {"showtimes": list(showtime_ids)},
+    )
+    return bool(found.scalar_one())
 
 
 async def sales_ahead(connection: AsyncConnection, organization_id: UUID, limit: int) -> list[UUID]:

@@ -53,6 +53,8 @@ async def save_terms(connection: RawConnection, ledger: Ledger) -> None:
         await connection.execute(_PRICES, msgspec.json.encode(rows).decode())
     if ledger.maps:
         await terms.set_seat_maps(connection, ledger.maps)
+    if ledger.usual:
+        await terms.set_usual_capacities(connection, ledger.usual)
     inventories = ledger.state.inventories
     events = {inventories[showtime_id].terms.event_id for showtime_id in ledger.revised}
     await terms.revise(connection, sorted(ledger.revised), sorted(events))

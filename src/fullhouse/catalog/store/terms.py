@@ -22,7 +22,8 @@ SELECT s.id AS showtime_id, i.revision, e.id AS event_id, e.organization_id, e.t
            AND e.deleted_at IS NULL AND s.deleted_at IS NULL AS on_sale,
        e.deleted_at IS NOT NULL OR s.deleted_at IS NOT NULL AS deleted,
        e.sales_open_at, coalesce(e.sales_close_at, s.starts_at) AS sales_close_at,
-       s.starts_at, s.hall_id, s.seat_map_id, e.policy::text AS policy,
+       s.starts_at, s.ends_at, e.timezone, e.location, s.hall_id, s.seat_map_id,
+       e.policy::text AS policy,
        -- By the showtime alone: one that was over when its event was cancelled has taken place.
        CASE WHEN s.status = 'cancelled' AND e.status = 'cancelled' THEN 'event_cancelled'
             WHEN s.status = 'cancelled' THEN 'showtime_cancelled' END AS called_off,
@@ -41,6 +42,15 @@ UPDATE showtimes s
    SET seat_map_id = m.seat_map_id
   FROM unnest($1::uuid[], $2::uuid[]) AS m (showtime_id, seat_map_id)
  WHERE s.id = m.showtime_id
+"""
+
+# An organizer's own figure stays, as far as the areas take so many.
+_SET_USUAL_CAPACITIES = """
+UPDATE categories c
+   SET capacity = CASE WHEN m.before IS NULL OR c.capacity = m.before THEN m.after
+                       ELSE least(c.capacity, m.after) END
+  FROM unnest($1::uuid[], $2::int[], $3::int[]) AS m (category_id, before, after)
+ WHERE c.id = m.category_id
 """
 
 _RAISE_REVISIONS = """
@@ -76,6 +86,19 @@ async def set_seat_maps(
     await connection.execute(_SET_SEAT_MAPS, list(seat_maps), list(seat_maps.values()))
 
 
+async def set_usual_capacities(
+    connection: "asyncpg.Connection[Any]", sizes: Mapping[UUID, tuple[int | None, int]]
+) -> None:
+    """Let new showtimes start with what the categories' parts of the hall take.
+
+    By category, what those took before, unless all is for sale always, and what they take now.
+    Whoever changes categories holds the locks of all showtimes of the event, as the caller does
+    of some.
+    """
+    before, after = zip(*sizes.values(), strict=True)
+    await connection.execute(_SET_USUAL_CAPACITIES, list(sizes), list(before), list(after))
+
+
 async def revise(
     connection: "asyncpg.Connection[Any]", showtime_ids: Sequence[UUID], event_ids: Sequence[UUID]
 ) -> None:
@@ -103,10 +126,13 @@ def _terms_of_row(row: asyncpg.Record) -> SaleTerms:
         sales_open_at=row["sales_open_at"],
         sales_close_at=row["sales_close_at"],
         starts_at=row["starts_at"],
+        ends_at=row["ends_at"],
+        timezone=row["timezone"],
         seat_map_id=row["seat_map_id"],
         policy=_decode_policy(row["policy"]),
         categories={},
         hall_id=row["hall_id"],
+        location=row["location"],
         called_off=row["called_off"],
         deleted=row["deleted"],
     )
