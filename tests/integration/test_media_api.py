@@ -644,11 +644,11 @@ async def test_kept_answers_hear_of_every_change(
             await asyncio.sleep(0.02)
         raise AssertionError(heard)
 
-    await notified(2)  # uploaded, and ready
+    await notified(1)  # ready: before, nothing that is kept can show it
     await client.patch(address, json={"alt": "x"}, headers=organizer)
-    await notified(3)
+    await notified(2)
     await client.delete(address, headers=organizer)
-    await notified(4)
+    await notified(3)
 
 
 def _swapped_profile() -> bytes:

@@ -120,7 +120,7 @@ async def versions(client: httpx.AsyncClient, hall: str, **query: str) -> dict[s
 
 
 async def shown(client: httpx.AsyncClient, seat_map_id: str, form: str = "") -> dict[str, Any]:
-    answer = await client.get(f"{API}/seat-maps/{seat_map_id}{form}")
+    answer = await client.get(f"{API}/seat-maps/{seat_map_id}{form}", headers=_OWNER)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -208,7 +208,7 @@ async def test_full_maps_that_make_no_sense(
 @pytest.mark.parametrize(
     ("body", "code", "pointer"),
     [
-        ({}, "validation_failed", "/format"),
+        ({"document": {}}, "validation_failed", "/format"),
         ({"format": "pretix"}, "validation_failed", "/document"),
         ({"format": "visio", "document": {}}, "validation_failed", "/format"),
         ({"format": "pretix", "document": None}, "seat_map_invalid", "/document"),
@@ -302,7 +302,8 @@ async def test_formats_that_are_not_written(
     client: httpx.AsyncClient, hall: str, query: str
 ) -> None:
     seat_map_id = (await versions(client, hall))["items"][0]["id"]
-    answer = await client.get(f"{API}/seat-maps/{seat_map_id}/export{query}")
+    address = f"{API}/seat-maps/{seat_map_id}/export{query}"
+    answer = await client.get(address, headers=_OWNER)
     assert answer.status_code in (400, 422), answer.text
     assert answer.json()["code"] == "validation_failed"
 
@@ -417,18 +418,18 @@ async def test_each_form_has_its_own_tag_and_is_kept_for_good(
 ) -> None:
     seat_map_id = (await versions(client, hall))["items"][0]["id"]
     tags = set()
-    plain = {"Accept-Encoding": "identity"}
-    for path in ("", "/compact", "/export?format=pretix"):
+    plain = {"Accept-Encoding": "identity", **_OWNER}
+    for path in ("", "/compact", "/export?format=pretix", "/svg"):
         address = f"{API}/seat-maps/{seat_map_id}{path}"
         answer = await client.get(address, headers=plain)
-        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
         tag = answer.headers["etag"]
         again = await client.get(address, headers=plain | {"If-None-Match": tag})
         assert (again.status_code, again.content) == (304, b"")
         others = await client.get(address, headers=plain | {"If-None-Match": '"other"'})
         assert others.content == answer.content
         tags.add(tag)
-    assert len(tags) == 3
+    assert len(tags) == 4
 
 
 async def test_a_banquet(client: httpx.AsyncClient, owner: dict[str, str], hall: str) -> None:
@@ -565,8 +566,8 @@ async def test_a_stadium_is_imported_kept_and_shown(
     assert answer.status_code == 201, answer.text[:500]
     made = answer.json()
     assert (made["seats"], len(made["sections"]), made["losses"]) == (SEATS, 120, [])
-    full = await client.get(f"{API}/seat-maps/{made['id']}")
-    compact = await client.get(f"{API}/seat-maps/{made['id']}/compact")
+    full = await client.get(f"{API}/seat-maps/{made['id']}", headers=owner)
+    compact = await client.get(f"{API}/seat-maps/{made['id']}/compact", headers=owner)
     assert full.text.count('"label":"') == SEATS + 120 * 25
     numbers = [len(row["numbers"]) for part in compact.json()["sections"] for row in part["rows"]]
     assert sum(numbers) == SEATS

@@ -137,7 +137,6 @@ async def _insert(media: Media, principal: Principal, row: store.Upload) -> None
             organization_id=row.organization_id,
             after={"contentType": row.content_type, "bytes": row.size},
         )
-        await notify(connection, *tags_of(row.id))
 
 
 async def _locked(

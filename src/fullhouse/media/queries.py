@@ -15,7 +15,7 @@ from fullhouse.kit.errors import Refused
 from fullhouse.media import store
 from fullhouse.media.rules import Variant, name_of
 from fullhouse.media.schemas import MediaView, media_view
-from fullhouse.media.store import MediaRow
+from fullhouse.media.store import NOBODY, Makers, MediaRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,18 @@ async def check_usable(
     return await store.unusable(connection, media_ids, organization_id) if media_ids else []
 
 
-async def views(connection: AsyncConnection, media_ids: Sequence[UUID]) -> dict[UUID, MediaView]:
+async def views(
+    connection: AsyncConnection, media_ids: Sequence[UUID], makers: Makers = NOBODY
+) -> dict[UUID, MediaView]:
     """The pictures that can be shown, by id: those that are ready, and not deleted.
 
-    An answer that shows pictures is kept with the tag ``media``: it is notified when one is ready,
-    described anew or deleted.
+    Those of the ``makers``' organizations are shown while they are being processed too. An answer
+    that shows pictures is kept with the tag ``media``: it is notified when one is ready, described
+    anew or deleted.
     """
     if not media_ids:
         return {}
-    return {row.id: media_view(row) for row in await store.ready(connection, media_ids)}
+    return {row.id: media_view(row) for row in await store.shown(connection, media_ids, makers)}
 
 
 async def picture(database: Database, principal: Principal, media_id: UUID) -> MediaRow:
@@ -93,7 +96,7 @@ async def pictures(
 async def variant(database: Database, media_id: UUID, name: str) -> Variant:
     """The variant of this name of a picture that everybody may see. Raises Refused: NOT_FOUND."""
     async with database.read() as connection:
-        rows = await store.ready(connection, [media_id])
+        rows = await store.shown(connection, [media_id])
     for one in rows[0].variants if rows else ():
         if name_of(one.format, one.width) == name:
             return one

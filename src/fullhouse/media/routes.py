@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
 from fullhouse.api.organizations import ORGANIZATION_REQUIRED
-from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import PUBLIC, Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
@@ -93,13 +93,10 @@ async def get_media(media_id: UUID, database: Database, principal: Principal) ->
 async def list_media(
     database: Database,
     principal: Principal,
+    part: Slice,
     organization_id: OrganizationId = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[UploadView]:
     """Pictures of the caller's organizations, newest first; if none is named the platform's too."""
-    part = slice_of(limit, cursor, page)
     found = await queries.pictures(database, principal, part, organization_id=organization_id)
     return Page([upload_view(row) for row in found.items], found.next_cursor, found.total)
 

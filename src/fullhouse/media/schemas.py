@@ -1,5 +1,6 @@
 """Pictures as requests and answers hold them."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -48,10 +49,15 @@ class VariantView(View):
 
 
 class MediaView(View):
-    """A picture to show: ``url`` is one that every browser shows, ``alt`` says what is on it."""
+    """A picture to show: ``url`` is one that every browser shows, ``alt`` says what is on it.
+
+    Only its organization is shown one that is still ``processing``, without ``url`` and
+    ``variants``, and with the size of the upload.
+    """
 
     id: UUID
-    url: str
+    status: Literal["processing", "ready"]
+    url: str | None
     alt: str
     width: int
     height: int
@@ -90,10 +96,13 @@ def variant_view(media_id: UUID, variant: Variant) -> VariantView:
 
 
 def media_view(row: MediaRow) -> MediaView:
-    """A picture that is ready, as everybody is shown it."""
+    """A picture as it is shown with what it belongs to."""
+    if row.status != "ready":
+        return MediaView(row.id, "processing", None, row.alt, row.width, row.height, [])
     main = rules.main_of(row.variants)
     return MediaView(
         row.id,
+        "ready",
         variant_view(row.id, main).url,
         row.alt,
         main.width,
@@ -118,3 +127,8 @@ def upload_view(row: MediaRow) -> UploadView:
         row.failure,
         row.created_at,
     )
+
+
+def shown_of(media_ids: Sequence[UUID], shown: Mapping[UUID, MediaView]) -> list[MediaView]:
+    """Those of the pictures that can be shown, in the order of their ids."""
+    return [shown[media_id] for media_id in media_ids if media_id in shown]

@@ -13,6 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fullhouse.media.rules import Variant
 from fullhouse.media.tables import media
 
+# Of which organizations somebody is also shown what is still being processed; None for all.
+Makers = frozenset[UUID] | None
+NOBODY: Makers = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class MediaRow:
@@ -95,10 +99,35 @@ async def unusable(
     return [media_id for media_id in dict.fromkeys(media_ids) if media_id not in usable]
 
 
-async def ready(connection: AsyncConnection, media_ids: Sequence[UUID]) -> list[MediaRow]:
-    """Those of the pictures that can be shown."""
-    wanted = _MEDIA.where(media.c.id.in_(list(media_ids)), media.c.status == "ready")
+async def shown(
+    connection: AsyncConnection, media_ids: Sequence[UUID], makers: Makers = NOBODY
+) -> list[MediaRow]:
+    """Those of the pictures that can be shown to these makers."""
+    wanted = _MEDIA.where(media.c.id.in_(list(media_ids)), _is_shown(makers))
     return await _rows(connection, wanted)
+
+
+def first_shown(
+    media_ids: sa.ColumnElement[Sequence[UUID]], makers: Makers = NOBODY
+) -> sa.ScalarSelect[UUID]:
+    """The first picture of a row's ids that can be shown, as a column of a list of such rows."""
+    wanted = sa.func.unnest(media_ids).table_valued("id", with_ordinality="place").render_derived()
+    return (
+        sa.select(media.c.id)
+        .select_from(wanted.join(media, media.c.id == wanted.c.id))
+        .where(media.c.deleted_at.is_(None), _is_shown(makers))
+        .order_by(wanted.c.place)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _is_shown(makers: Makers) -> sa.ColumnElement[bool]:
+    ready = media.c.status == "ready"
+    if makers is None:
+        return media.c.status != "failed"
+    unfinished = media.c.organization_id.in_(makers) & (media.c.status == "processing")
+    return sa.or_(ready, unfinished) if makers else ready
 
 
 async def list_media(

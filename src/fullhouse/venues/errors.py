@@ -24,7 +24,7 @@ SEAT_MAP_INVALID = Code(
 HALL_EXISTS = Code(
     "hall_exists",
     Kind.CONFLICT,
-    "The venue already has a hall of this name.",
+    "The venue already has a hall of this name; case and blanks do not tell names apart.",
     "Choose another name, or use the hall that exists.",
 )
 VENUE_IN_USE = Code(

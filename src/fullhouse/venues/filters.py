@@ -44,6 +44,7 @@ class Reader:
         return public or organization_id in (self.organizations or ())
 
 
+STRANGER = Reader()
 # Whoever may change something is shown what came of it.
 KEEPER = Reader(None)
 

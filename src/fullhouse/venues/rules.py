@@ -14,6 +14,8 @@ from fullhouse.kit.zones import is_timezone as is_timezone
 # What CLDR lists among the territories without being a country of ISO 3166-1.
 _NOT_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 
+COUNTRY_IN_WORDS = "must be the two letters of a country, such as DE (ISO 3166-1 alpha-2)"
+
 
 def owner_of_new_venue(principal: Principal, wanted: UUID | None) -> UUID | None:
     """The organization a new venue belongs to; None for an admin's, which is everybody's."""
@@ -34,16 +36,20 @@ def is_country(code: str) -> bool:
     return code in _countries()
 
 
+def tidy(name: str) -> str:
+    """The name with single blanks between its words, and none around them."""
+    return " ".join(name.split())
+
+
 def tidied(words: Iterable[str]) -> tuple[str, ...]:
     """The words in their order, with single blanks, each once whatever its case.
 
     Doing it again changes nothing.
     """
     kept: dict[str, str] = {}
-    for word in words:
-        tidy = " ".join(word.split())
-        if tidy:
-            kept.setdefault(tidy.casefold(), tidy)
+    for name in map(tidy, words):
+        if name:
+            kept.setdefault(name.casefold(), name)
     return tuple(kept.values())
 
 

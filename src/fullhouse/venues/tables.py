@@ -62,7 +62,7 @@ halls = sa.Table(
     sa.Index(
         "halls_venue_name",
         "venue_id",
-        "name",
+        sa.text("lower(name)"),
         unique=True,
         postgresql_where=sa.text("deleted_at IS NULL"),
     ),

@@ -125,7 +125,7 @@ async def create_hall(
     hall_id = new_id()
     async with database.begin() as connection:
         venue = await own_venue(connection, principal, venue_id)
-        named = name.strip()
+        named = rules.tidy(name)
         if not await store.insert_hall(connection, hall_id, venue_id, named, cleaning_minutes):
             raise Refused(HALL_EXISTS)
         await note(
@@ -152,7 +152,9 @@ async def change_hall(
     Showtimes that exist keep the time for cleaning that they were made with.
     Raises Refused: NOT_FOUND, FORBIDDEN, HALL_EXISTS.
     """
-    wanted = _tidied(changes)
+    wanted = dict(changes)
+    if "name" in wanted:
+        wanted["name"] = rules.tidy(wanted["name"])
     async with database.begin() as connection:
         hall = await own_hall(connection, principal, hall_id)
         before = {"name": hall.name, "cleaning_minutes": hall.own_cleaning_minutes}
@@ -235,7 +237,7 @@ def tags_of(venue_id: UUID) -> tuple[str, str]:
 async def _check_whereabouts(database: Database, wanted: Mapping[str, Any]) -> None:
     errors = []
     if "country" in wanted and not rules.is_country(wanted["country"]):
-        errors.append(FieldError("/country", "is not an ISO 3166-1 alpha-2 country code"))
+        errors.append(FieldError("/country", rules.COUNTRY_IN_WORDS))
     if "timezone" in wanted and not await knows_timezone(database, wanted["timezone"]):
         errors.append(FieldError("/timezone", "is not the IANA name of a time zone"))
     if errors:

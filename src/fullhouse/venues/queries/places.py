@@ -44,7 +44,8 @@ async def venue(database: Database, venue_id: UUID, reader: Reader) -> VenueWith
         if found is None or not reader.sees(found.organization_id, shown=found.shown):
             raise Refused(NOT_FOUND)
         halls = await store.halls_of(connection, venue_id)
-        return VenueWithHalls(found, halls, await media.views(connection, found.images))
+        images = await media.views(connection, found.images, reader.organizations)
+        return VenueWithHalls(found, halls, images)
 
 
 async def find_venue(database: Database, venue_id: UUID) -> store.VenueRow | None:
@@ -80,7 +81,7 @@ async def venues(database: Database, filters: VenueFilters, order: Order, part: 
     async with database.read() as connection:
         found = await venue_lists.list_venues(connection, filters, order, part)
         images = [image for row in found.items for image in row.venue.images]
-        return Found(found, await media.views(connection, images))
+        return Found(found, await media.views(connection, images, filters.reader.organizations))
 
 
 async def own_venues(

@@ -11,7 +11,7 @@ from fullhouse.api.pagination import Slice, encode_cursor, foreign_cursor, posit
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
 from fullhouse.venues import building
-from fullhouse.venues.filters import Reader
+from fullhouse.venues.filters import STRANGER, Reader
 from fullhouse.venues.seatmap import SeatMap
 from fullhouse.venues.store import places
 from fullhouse.venues.store import seat_maps as store
@@ -23,6 +23,8 @@ _SMALL = 2_000
 # Of finished answers about maps, in bytes: some stadiums in each form.
 _ANSWERS_BYTES = 64 * 1024 * 1024
 _LARGEST_VERSION = 2**31 - 1
+# Ids of maps that are remembered as everybody's; then it is asked again.
+_MOST_PUBLIC = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class SeatMaps:
         self._written: OrderedDict[tuple[UUID, str], bytes] = OrderedDict()
         self._written_bytes = 0
         self._writing: dict[tuple[UUID, str], asyncio.Task[bytes]] = {}
+        self._public: set[UUID] = set()
 
     def get_cached(self, seat_map_id: UUID) -> SeatMap | None:
         """The map if it is at hand, without waiting."""
@@ -70,6 +73,25 @@ class SeatMaps:
             loading.add_done_callback(lambda task: self._loaded(seat_map_id, task))
         # Whoever goes away must not end the loading for the others.
         return await asyncio.shield(loading)
+
+    async def check_seen(self, seat_map_id: UUID, reader: Reader) -> bool:
+        """Whether everybody may see the map, as they may its venue.
+
+        Refused with ``not_found`` where not even the reader may. What was everybody's once stays
+        so for this process, as it does in whatever else keeps answers for good.
+        """
+        if seat_map_id in self._public:
+            return True
+        async with self._database.read() as connection:
+            keeper = await store.find_keeper(connection, seat_map_id)
+        if keeper is None or not reader.sees(keeper.organization_id, shown=keeper.shown):
+            raise Refused(NOT_FOUND)
+        public = STRANGER.sees(keeper.organization_id, shown=keeper.shown)
+        if public:
+            if len(self._public) >= _MOST_PUBLIC:
+                self._public.clear()
+            self._public.add(seat_map_id)
+        return public
 
     async def written(
         self, seat_map_id: UUID, form: str, write: Callable[[SeatMap], bytes]

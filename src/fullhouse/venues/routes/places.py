@@ -9,7 +9,7 @@ from litestar.params import QueryParameter
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
 from fullhouse.api.exchange import keep
 from fullhouse.api.lists import Order, order_of, projected
-from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import PUBLIC, Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
@@ -18,6 +18,7 @@ from fullhouse.venues.commands import places as commands
 from fullhouse.venues.errors import HALL_EXISTS, ORGANIZATION_REQUIRED
 from fullhouse.venues.filters import KEEPER, Reader, VenueFilters, near_of
 from fullhouse.venues.queries import places as queries
+from fullhouse.venues.rules import COUNTRY_IN_WORDS
 from fullhouse.venues.schemas.places import (
     HallBody,
     HallPatchBody,
@@ -47,13 +48,19 @@ City = Annotated[
     QueryParameter(max_length=200, description="Only venues of this city; case and accents aside."),
 ]
 Country = Annotated[
-    str | None, QueryParameter(pattern="^[A-Za-z]{2}$", description="ISO 3166-1 alpha-2.")
+    str | None,
+    QueryParameter(
+        pattern="^[A-Za-z]{2}$",
+        title=COUNTRY_IN_WORDS.removeprefix("must be "),
+        description="Only venues of this country.",
+    ),
 ]
 NearText = Annotated[
     str | None,
     QueryParameter(
         name="near",
         pattern=r"^-?[0-9]{1,2}(\.[0-9]{1,12})?,-?[0-9]{1,3}(\.[0-9]{1,12})?$",
+        title="a latitude and a longitude in degrees with a comma between, such as 47.37,8.54",
         description="Latitude and longitude in degrees: only venues around this point.",
     ),
 ]
@@ -84,6 +91,7 @@ async def list_venues(
     request: Request[Any, Any, Any],
     database: Database,
     visitor: Principal | None,
+    part: Slice,
     search: Search = None,
     city: City = None,
     country: Country = None,
@@ -91,9 +99,6 @@ async def list_venues(
     radius_km: RadiusKm = None,
     sort: Sort = None,
     fields: Fields = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[VenueView]:
     """Venues by name, or with ``near`` by distance.
 
@@ -107,7 +112,6 @@ async def list_venues(
         country=country,
         near=near_of(near, radius_km),
     )
-    part = slice_of(limit, cursor, page)
     found = await queries.venues(database, filters, _order(filters, sort), part)
     keep(request, _KEPT_SECONDS, ["venues", "media"], max_age=_BROWSER_SECONDS)
     return _page(found, fields)
@@ -123,6 +127,7 @@ async def list_venues(
 async def list_own_venues(
     database: Database,
     principal: Principal,
+    part: Slice,
     organization_id: OrganizationId = None,
     search: Search = None,
     city: City = None,
@@ -131,9 +136,6 @@ async def list_own_venues(
     radius_km: RadiusKm = None,
     sort: Sort = None,
     fields: Fields = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[VenueView]:
     """Venues of the caller's organizations, also those that nobody else sees yet.
 
@@ -145,7 +147,7 @@ async def list_own_venues(
         principal,
         filters,
         _order(filters, sort),
-        slice_of(limit, cursor, page),
+        part,
         organization_id=organization_id,
     )
     return _page(found, fields)

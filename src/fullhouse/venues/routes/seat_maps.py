@@ -9,7 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
-from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import PUBLIC, Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.kit.db import Database
@@ -32,9 +32,17 @@ from fullhouse.venues.schemas.seat_map_views import (
 )
 from fullhouse.venues.schemas.seat_maps import SeatMapBody, SeatMapImportBody, layout_of
 from fullhouse.venues.seatmap import SeatMap
+from fullhouse.venues.svg.drawing import drawn
 
 _TAGS = ["Venues"]
-_FOR_GOOD = "public, max-age=31536000, immutable"
+_FOR_GOOD = "max-age=31536000, immutable"
+_SVG = "image/svg+xml"
+_OF_A_PICTURE = {
+    # Nothing in it is more than drawn, whoever opens it by itself.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    # Pages of other sites may show it.
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
 _UNCHANGED = {
     304: ResponseSpec(None, description="Not Modified: the copy at hand is this version.")
 }
@@ -104,17 +112,13 @@ async def list_seat_maps(
     hall_id: UUID,
     database: Database,
     visitor: Principal | None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
+    part: Slice,
 ) -> Page[SeatMapVersionView]:
     """The newest first. Showtimes are sold by the version that was the newest when they were made.
 
     A version stays for good.
     """
-    found = await queries.versions(
-        database, hall_id, slice_of(limit, cursor, page), Reader.of(visitor)
-    )
+    found = await queries.versions(database, hall_id, part, Reader.of(visitor))
     return Page([version_view(row) for row in found.versions], found.next_cursor, found.total)
 
 
@@ -126,10 +130,16 @@ async def list_seat_maps(
     responses={**problems(NOT_FOUND), **_UNCHANGED},
 )
 async def get_seat_map(
-    seat_map_id: UUID, request: Request[Any, Any, Any], seat_maps: SeatMaps
+    seat_map_id: UUID,
+    request: Request[Any, Any, Any],
+    seat_maps: SeatMaps,
+    visitor: Principal | None,
 ) -> Response[SeatMapView]:
-    """All seats with their places. A version never changes, so that a copy may be kept for good."""
-    return await _for_good(request, seat_maps, seat_map_id, "full", full_json)
+    """All seats with their places, for whoever sees the venue.
+
+    A version never changes, so that a copy may be kept for good.
+    """
+    return await _for_good(request, seat_maps, seat_map_id, visitor, "full", full_json)
 
 
 @get(
@@ -140,14 +150,17 @@ async def get_seat_map(
     responses={**problems(NOT_FOUND), **_UNCHANGED},
 )
 async def get_compact_seat_map(
-    seat_map_id: UUID, request: Request[Any, Any, Any], seat_maps: SeatMaps
+    seat_map_id: UUID,
+    request: Request[Any, Any, Any],
+    seat_maps: SeatMaps,
+    visitor: Principal | None,
 ) -> Response[CompactSeatMapView]:
     """The same seats as parallel lists for each row and table, a quarter as long.
 
     Ids and labels are left out: section, row and number say which seat it is, and the order is
     that of packed seat states.
     """
-    return await _for_good(request, seat_maps, seat_map_id, "compact", compact_json)
+    return await _for_good(request, seat_maps, seat_map_id, visitor, "compact", compact_json)
 
 
 @get(
@@ -161,26 +174,53 @@ async def export_seat_map(
     seat_map_id: UUID,
     request: Request[Any, Any, Any],
     seat_maps: SeatMaps,
+    visitor: Principal | None,
     format: ExportFormat,
 ) -> Response[dict[str, Any]]:
     """A document that pretix's import of seating plans takes."""
-    return await _for_good(request, seat_maps, seat_map_id, format, plan_json)
+    return await _for_good(request, seat_maps, seat_map_id, visitor, format, plan_json)
+
+
+@get(
+    "/seat-maps/{seat_map_id:uuid}/svg",
+    access=PUBLIC,
+    summary="A version of a seat map as a picture",
+    tags=_TAGS,
+    responses={
+        **problems(NOT_FOUND),
+        **_UNCHANGED,
+        200: ResponseSpec(str, generate_examples=False, description="SVG.", media_type=_SVG),
+    },
+)
+async def draw_seat_map(
+    seat_map_id: UUID,
+    request: Request[Any, Any, Any],
+    seat_maps: SeatMaps,
+    visitor: Principal | None,
+) -> Response[bytes]:
+    """A drawing of all places in the map's own units, to look at and to lay other things upon."""
+    return await _for_good(request, seat_maps, seat_map_id, visitor, "svg", drawn)
 
 
 async def _for_good(
     request: Request[Any, Any, Any],
     seat_maps: SeatMaps,
     seat_map_id: UUID,
+    visitor: Principal | None,
     form: str,
     write: Callable[[SeatMap], bytes],
 ) -> Response[Any]:
-    """The map as ``write`` writes it, which may be kept for good."""
+    """The map as ``write`` writes it, which may be kept for good, by browsers or by everybody."""
+    public = await seat_maps.check_seen(seat_map_id, Reader.of(visitor))
     body = await seat_maps.written(seat_map_id, form, write)
     etag = f'"{seat_map_id}"' if form == "full" else f'"{seat_map_id}-{form}"'
-    headers = {"Cache-Control": _FOR_GOOD, "ETag": etag}
+    headers = {"Cache-Control": f"{'public' if public else 'private'}, {_FOR_GOOD}", "ETag": etag}
+    if form == "svg":
+        headers |= _OF_A_PICTURE
     if _names(request.headers.get("if-none-match", ""), etag):
         return Response(None, status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    media_type = _SVG if form == "svg" else "application/json"
+    return Response(body, media_type=media_type, headers=headers)
 
 
 def _names(if_none_match: str, etag: str) -> bool:
@@ -196,4 +236,5 @@ ROUTES = [
     get_seat_map,
     get_compact_seat_map,
     export_seat_map,
+    draw_seat_map,
 ]

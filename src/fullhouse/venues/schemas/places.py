@@ -8,8 +8,10 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from fullhouse.api.schemas import NO_UNSEEN, UNSEEN, Body, Line, Text, View
+from fullhouse.api.wording import IN_WORDS
 from fullhouse.kit import richtext
-from fullhouse.media.schemas import MediaView
+from fullhouse.media.schemas import MediaView, shown_of
+from fullhouse.venues import rules
 from fullhouse.venues.queries.places import VenueWithHalls
 from fullhouse.venues.store.places import HallRow, VenueRow
 from fullhouse.venues.store.venue_lists import ListedRow
@@ -17,7 +19,13 @@ from fullhouse.venues.store.venue_lists import ListedRow
 # Line feeds may stand in an address, other signs that nobody sees may not.
 Address = Annotated[str, Meta(max_length=500, pattern=rf"^([^{UNSEEN}]|\n)*$", extra=NO_UNSEEN)]
 Country = Annotated[
-    str, Meta(pattern="^[A-Za-z]{2}$", examples=["NP"], description="ISO 3166-1 alpha-2.")
+    str,
+    Meta(
+        pattern="^[A-Za-z]{2}$",
+        examples=["NP"],
+        description="ISO 3166-1 alpha-2.",
+        extra={IN_WORDS: rules.COUNTRY_IN_WORDS.removeprefix("must ")},
+    ),
 ]
 Timezone = Annotated[
     str, Meta(max_length=64, examples=["Asia/Kathmandu"], description="The IANA name of a zone.")
@@ -134,8 +142,8 @@ class CoordinatesView(View):
 class VenueView(View):
     """A venue. ``organizationId`` is null for one that everybody may use.
 
-    ``images`` are those that are ready to be shown. ``distanceKm`` is from the point that the list
-    was asked for, as the crow flies, and null without one.
+    ``images`` are those that can be shown, and ``image`` is the first of them. ``distanceKm`` is
+    from the point that the list was asked for, as the crow flies, and null without one.
     """
 
     id: UUID
@@ -147,6 +155,7 @@ class VenueView(View):
     organization_id: UUID | None
     coordinates: CoordinatesView | None
     amenities: list[str]
+    image: MediaView | None
     images: list[MediaView]
     distance_km: float | None
     created_at: datetime
@@ -215,14 +224,16 @@ def _fields(
     point = None
     if venue.latitude is not None and venue.longitude is not None:
         point = CoordinatesView(venue.latitude, venue.longitude)
+    shown = shown_of(venue.images, images)
     return {
         **{name: getattr(venue, name) for name in _AS_THEY_ARE},
         "coordinates": point,
         "amenities": list(venue.amenities),
-        "images": [images[one] for one in venue.images if one in images],
+        "image": next(iter(shown), None),
+        "images": shown,
         "distance_km": None if meters is None else meters / 1_000,
     }
 
 
-_WORKED_OUT = ("coordinates", "amenities", "images", "distance_km")
+_WORKED_OUT = ("coordinates", "amenities", "image", "images", "distance_km")
 _AS_THEY_ARE = [name for name in VenueView.__struct_fields__ if name not in _WORKED_OUT]

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fullhouse.kit.words import folded
 from fullhouse.venues.tables import halls, seat_maps, venues
 
 # "time zone … not recognized".
@@ -110,7 +111,8 @@ async def insert_hall(
         pg_insert(halls)
         .values(id=hall_id, venue_id=venue_id, name=name, cleaning_minutes=cleaning_minutes)
         .on_conflict_do_nothing(
-            index_elements=["venue_id", "name"], index_where=halls.c.deleted_at.is_(None)
+            index_elements=["venue_id", sa.text("lower(name)")],
+            index_where=halls.c.deleted_at.is_(None),
         )
         .returning(halls.c.id)
     )
@@ -231,11 +233,6 @@ async def knows_timezone(connection: AsyncConnection, name: str) -> bool:
             return False
         raise
     return True
-
-
-def folded(text: str) -> sa.ColumnElement[str]:
-    """What somebody typed, as the folded columns have it."""
-    return sa.func.lower(sa.func.unaccent(sa.literal(text.strip())))
 
 
 def venue_of(row: sa.Row[Any]) -> VenueRow:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.venues.layout import Layout
-from fullhouse.venues.tables import seat_maps
+from fullhouse.venues.tables import halls, seat_maps, venues
 
 _decode_layout = msgspec.json.Decoder(Layout).decode
 
@@ -35,6 +35,14 @@ class SeatMapVersion:
     name: str
     seats: int
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Whose a seat map is, and whether everybody may see its venue."""
+
+    organization_id: UUID | None
+    shown: bool
 
 
 async def next_version(connection: AsyncConnection, hall_id: UUID) -> int:
@@ -71,6 +79,21 @@ async def find_seat_map(connection: AsyncConnection, seat_map_id: UUID) -> Store
     if row is None:
         return None
     return StoredSeatMap(seat_map_id, row[0], row[1], _decode_layout(row[2]))
+
+
+async def find_keeper(connection: AsyncConnection, seat_map_id: UUID) -> Keeper | None:
+    """Who keeps a version of a seat map, or None where there is none.
+
+    Deleted halls are among them: what took place there is still shown.
+    """
+    statement = (
+        sa.select(venues.c.organization_id, venues.c.shown_until.is_not(None))
+        .join(halls, halls.c.venue_id == venues.c.id)
+        .join(seat_maps, seat_maps.c.hall_id == halls.c.id)
+        .where(seat_maps.c.id == seat_map_id)
+    )
+    row = (await connection.execute(statement)).first()
+    return None if row is None else Keeper(*row)
 
 
 async def list_versions(

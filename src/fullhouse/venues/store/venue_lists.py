@@ -1,6 +1,5 @@
 """Which venues a list shows, and in which order."""
 
-import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,18 +7,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fullhouse.api.lists import Order, Part, fetch_part
+from fullhouse.api.lists import Order, Part, fetch_found, fetch_part
 from fullhouse.api.pagination import Slice
 from fullhouse.kit.lists import SortKey
+from fullhouse.kit.words import almost_has_words, folded, has_words
 from fullhouse.venues.filters import Near, Reader, VenueFilters
-from fullhouse.venues.store.places import VENUES, VenueRow, folded, venue_of
+from fullhouse.venues.store.places import VENUES, VenueRow, venue_of
 from fullhouse.venues.tables import venues
 
 # The mean radius of the earth (IUGG). That it is no sphere is off by half a percent at most.
 _EARTH_METERS = 6_371_008.8
 _METERS_PER_KM = 1_000
-# More are not looked for one by one.
-_MOST_WORDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +36,11 @@ async def list_venues(
     What is searched for is found by the beginnings of its words; where no venue has them all,
     those are shown whose words are almost the same.
     """
-    # A list goes on as it began: a cursor tells whether that was with what is almost right.
-    begun = part.after is not None and str(part.after[0]).startswith("~")
-    found = await _part(connection, replace(filters, almost=begun), order, part)
-    if filters.q and not found.items and part.after is None:
-        found = await _part(connection, replace(filters, almost=True), order, part)
-    return found
+
+    async def fetch(almost: bool) -> Part[ListedRow]:
+        return await _part(connection, replace(filters, almost=almost), order, part)
+
+    return await fetch_found(fetch, filters.q, part)
 
 
 async def _part(
@@ -73,7 +70,8 @@ def _conditions(
 ) -> list[sa.ColumnElement[bool]]:
     conditions = [_is_seen(filters.reader, own_only=filters.own_only)]
     if filters.q:
-        conditions.append(_has_words(filters.q, almost=filters.almost))
+        found = almost_has_words if filters.almost else has_words
+        conditions.append(found(venues.c.words, filters.q))
     if filters.city is not None:
         conditions.append(venues.c.city_key == folded(filters.city))
     if filters.country is not None:
@@ -90,22 +88,6 @@ def _is_seen(reader: Reader, *, own_only: bool) -> sa.ColumnElement[bool]:
     if own_only:
         return own
     return sa.or_(own, venues.c.organization_id.is_(None), venues.c.shown_until > sa.func.now())
-
-
-def _has_words(q: str, *, almost: bool) -> sa.ColumnElement[bool]:
-    words = re.findall(r"\w+", q)[:_MOST_WORDS]
-    if not words:
-        return sa.false()
-    if almost:
-        return sa.and_(
-            *(folded(word).op("<%", is_comparison=True)(venues.c.words) for word in words)
-        )
-    # A word has no signs that mean something in a pattern; folding may bring some, as ½ is 1/2.
-    beginnings = (
-        sa.func.concat(r"\m", sa.func.regexp_replace(folded(word), r"(\W)", r"\\\1", "g"))
-        for word in words
-    )
-    return sa.and_(*(venues.c.words.op("~", is_comparison=True)(one) for one in beginnings))
 
 
 def _distance(near: Near | None) -> sa.ColumnElement[int]:

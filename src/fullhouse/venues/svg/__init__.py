@@ -1,0 +1,1 @@
+"""Seat maps as pictures: SVG without scripts, styles, and anything from elsewhere."""
