@@ -49,6 +49,8 @@ def upgrade() -> None:
     _showtimes()
     _venues()
     _changed_tags()
+    op.create_index("users_name_start", "users", [sa.text("lower(name) text_pattern_ops")])
+    op.create_index("users_email_start", "users", [sa.text("email text_pattern_ops")])
     for table, name, condition in _CHECKS:
         op.create_check_constraint(op.f(f"{table}_{name}"), table, condition)
 
@@ -129,7 +131,26 @@ def _shows() -> None:
         "shows",
         sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
     )
+    op.add_column("shows", sa.Column("made_for", sa.Uuid(), nullable=True))
     op.create_index("shows_created_at", "shows", ["created_at", "id"])
+    op.add_column("shows", sa.Column("words", sa.Text(), server_default="", nullable=False))
+    op.execute("UPDATE shows SET words = lower(unaccent(title))")
+    op.create_index(
+        "shows_words",
+        "shows",
+        ["words"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_ops={"words": "gin_trgm_ops"},
+    )
+    op.drop_index("event_listings_show", "event_listings")
+    op.create_index(
+        "event_listings_show",
+        "event_listings",
+        ["show_id", "next_starts_at", "event_id"],
+        unique=False,
+        postgresql_include=["status", "last_ends_at"],
+    )
 
 
 def _events() -> None:
@@ -144,14 +165,27 @@ def _categories() -> None:
     op.add_column("categories", sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True))
     # A name is free again when its category is gone.
     op.drop_constraint("categories_event_id_name_key", "categories")
+    _name_once("categories", "event_id", "categories_event_name", 'name COLLATE "C"')
+    op.execute(LISTINGS_FUNCTION.read_text())
+
+
+def _name_once(table: str, owner: str, index: str, name: str) -> None:
+    """Names differ by more than case and blanks; the last of them to be made are marked."""
+    op.execute(f"UPDATE {table} SET name = btrim(regexp_replace(name, '\\s+', ' ', 'g'))")
+    op.execute(
+        f"UPDATE {table} t SET name = t.name || ' (' || right(t.id::text, 12) || ')'"
+        " FROM (SELECT id,"
+        f" row_number() OVER (PARTITION BY {owner}, lower({name}) ORDER BY id) AS at"
+        f" FROM {table} WHERE deleted_at IS NULL) AS numbered"
+        " WHERE numbered.id = t.id AND numbered.at > 1"
+    )
     op.create_index(
-        "categories_event_name",
-        "categories",
-        ["event_id", "name"],
+        index,
+        table,
+        [owner, sa.text(f"lower({name})")],
         unique=True,
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
-    op.execute(LISTINGS_FUNCTION.read_text())
 
 
 def _showtimes() -> None:
@@ -205,6 +239,8 @@ def _venues() -> None:
         postgresql_using="gin",
         postgresql_ops={"words": "gin_trgm_ops"},
     )
+    op.drop_index("halls_venue_name", "halls")
+    _name_once("halls", "venue_id", "halls_venue_name", "name")
     op.add_column("seat_maps", sa.Column("name", sa.Text(), server_default="", nullable=False))
     op.execute("UPDATE seat_maps SET name = btrim(coalesce(layout ->> 'name', ''))")
 

@@ -72,7 +72,9 @@ async def test_there_is_none_of_what_nobody_may_see(
 
 async def test_an_event(client: httpx.AsyncClient, connection: RawConnection) -> None:
     headers = await organizer(client)
-    hall = await made_hall(client, headers, name="Old; Mill", address="Lane 1, left", city="Zürich")
+    hall = await made_hall(
+        client, headers, name="Old; Mill", address="Lane 1, left\n8001 Zürich", city="Zürich"
+    )
     await connection.execute(
         "UPDATE venues SET latitude = 47.3769, longitude = 8.5417 WHERE id = $1",
         UUID(hall["venueId"]),
@@ -96,7 +98,7 @@ async def test_an_event(client: httpx.AsyncClient, connection: RawConnection) ->
     assert entry.start == datetime.fromisoformat(showtime["startsAt"])
     assert entry.end == datetime.fromisoformat(showtime["endsAt"])
     assert str(entry["status"]) == "CONFIRMED"
-    assert str(entry["location"]) == "Hall 1, Old; Mill, Lane 1, left, Zürich, NP"
+    assert str(entry["location"]) == "Hall 1, Old; Mill, Lane 1, left, 8001 Zürich, NP"
     assert entry["geo"].to_ical() == "47.3769;8.5417"
     # RFC 5545 §3.1: lines of at most 75 octets that end with CR and LF; times in UTC.
     lines = answer.content.split(b"\r\n")

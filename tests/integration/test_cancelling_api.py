@@ -105,6 +105,16 @@ async def counters(connection: RawConnection, house: House) -> tuple[int, int, i
     return row[0], row[1], row[2]
 
 
+async def shown(
+    client: httpx.AsyncClient, path: str, who: Headers
+) -> tuple[str, datetime | None, str | None]:
+    """Status, time and reason; what is not cancelled does not even name the last two."""
+    answer = (await client.get(f"{API}/{path}", headers=who)).json()
+    at = answer.get("cancelledAt")
+    assert None not in (answer.get("cancelledAt", ""), answer.get("cancelReason", ""))
+    return answer["status"], at and datetime.fromisoformat(at), answer.get("cancelReason")
+
+
 # What is refused
 
 
@@ -147,6 +157,54 @@ async def test_drafts_of_others_are_not_found(client: httpx.AsyncClient, what: s
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     for path in (f"showtimes/{draft['showtimes'][0]['id']}/availability", f"events/{draft['id']}"):
         assert (await client.get(f"{API}/{path}")).status_code == 404
+
+
+async def test_a_draft_that_was_cancelled_stays_secret(client: httpx.AsyncClient) -> None:
+    owner, stranger = await organizer(client), await organizer(client)
+    event = await made_event(client, owner.headers)
+    path, showtime = f"{API}/events/{event['id']}", f"{API}/showtimes/{event['showtimes'][0]['id']}"
+    favorites = f"{API}/users/me/favorites"
+    for who in (owner, stranger):
+        marked = await client.put(f"{favorites}/{event['id']}", headers=who.headers)
+        assert marked.status_code == 204
+    assert (await client.post(f"{path}/unpublish", headers=owner.headers)).status_code == 200
+    assert (await cancel(client, owner.headers, "events", event["id"])).status_code == 200
+    listed = await client.get(favorites, headers=stranger.headers)
+    assert listed.json()["items"] == []
+    listed = await client.get(favorites, headers=owner.headers)
+    assert [one["id"] for one in listed.json()["items"]] == [event["id"]]
+    again = await client.put(f"{favorites}/{event['id']}", headers=stranger.headers)
+    assert again.status_code == 404
+    # Nor is it found out by asking to change it.
+    price = {"amount": 1}
+    for method, address, body in (
+        ("PATCH", path, {"title": "Mine"}),
+        ("DELETE", path, None),
+        ("POST", f"{path}/publish", None),
+        ("POST", f"{path}/unpublish", None),
+        ("POST", f"{path}/duplicate", {}),
+        ("POST", f"{path}/categories", {"name": "New", "price": price, "capacity": 1}),
+        ("POST", f"{path}/showtimes", {"startsAt": in_days(3)}),
+        ("PATCH", showtime, {"startsAt": in_days(3)}),
+        ("DELETE", showtime, None),
+        ("POST", f"{path}/cancel", None),
+        ("POST", f"{showtime}/cancel", None),
+        ("PUT", f"{showtime}/seat-map", {"seatMapId": str(new_id())}),
+    ):
+        answer = await client.request(method, address, json=body, headers=stranger.headers)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), (method, address)
+
+
+async def test_what_was_public_and_cancelled_is_forbidden_to_others(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    stranger = await organizer(client)
+    await cancelled(client, house)
+    path = f"{API}/events/{house.event_id}"
+    answer = await client.patch(path, json={"title": "Mine"}, headers=stranger.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    answer = await client.patch(path, json={"title": "Ours"}, headers=house.organizer)
+    assert (answer.status_code, answer.json()["code"]) == (409, "event_closed")
 
 
 @pytest.mark.parametrize(
@@ -328,6 +386,43 @@ async def test_a_showtime_that_is_over_has_taken_place(
     )
     assert (await cancelled(client, house))["ended"] == 0
     assert await status_of(client, who, booking) == "confirmed"
+
+
+async def test_when_and_why_it_was_cancelled_is_shown(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    event, first = f"events/{house.event_id}", f"showtimes/{house.showtime_id}"
+    who = house.organizer
+    added = await client.post(
+        f"{API}/{event}/showtimes", json={"startsAt": in_days(20)}, headers=who
+    )
+    second = f"showtimes/{added.json()['id']}"
+    for path in (event, first, second):
+        assert (await shown(client, path, who))[1:] == (None, None), path
+    ill = await cancelled(client, house, "showtimes", reason="The lead is ill.")
+    assert await shown(client, first, who) == (
+        "cancelled",
+        datetime.fromisoformat(ill["cancelledAt"]),
+        "The lead is ill.",
+    )
+    assert (await shown(client, second, who))[1:] == (None, None)
+    gone = datetime.fromisoformat((await cancelled(client, house, reason="Fire."))["cancelledAt"])
+    assert await shown(client, event, who) == ("cancelled", gone, "Fire.")
+    status, at, reason = await shown(client, second, who)
+    assert at is not None and (status, reason) == ("cancelled", "Fire.")
+    # What was cancelled before has its own reason still.
+    assert (await shown(client, first, who))[2] == "The lead is ill."
+    query = {"eventId": house.event_id, "fields": "cancelReason,cancelledAt", "sort": "startsAt"}
+    own = await client.get(f"{API}/organizer/showtimes", params=query, headers=who)
+    assert [one["cancelReason"] for one in own.json()["items"]] == ["The lead is ill.", "Fire."]
+
+
+async def test_what_is_not_cancelled_has_no_reason_to_be_picked(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    query = {"eventId": house.event_id, "fields": "cancelReason"}
+    own = await client.get(f"{API}/organizer/showtimes", params=query, headers=house.organizer)
+    assert own.json()["items"] == [{"id": house.showtime_id}]
 
 
 async def test_a_cancelled_draft_gives_its_hall_back(client: httpx.AsyncClient) -> None:

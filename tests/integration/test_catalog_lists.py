@@ -275,6 +275,36 @@ async def withdraw(database: Database, event_id: str) -> None:
         await connection.exec_driver_sql("SELECT pg_notify('fullhouse', 'events')")
 
 
+async def test_what_fits_best_comes_first(
+    client: httpx.AsyncClient, owner: dict[str, str], database: Database
+) -> None:
+    best_first = ["Jazz Night", "Jazzy Evening", "Quiet Room", "Talk"]
+    made = [
+        await made_event(client, owner, title="Jazz Night"),
+        await made_event(client, owner, title="Jazzy Evening"),
+        await made_event(client, owner, title="Quiet Room", location="Jazz Cellar"),
+        await made_event(client, owner, title="Talk", description="About jazz."),
+    ]
+    assert await titles(client, q="jazz") == best_first
+    assert await titles(client, q="jazz", sort="relevance") == best_first[::-1]
+    assert await titles(client, q="jaz", page=2, limit=2) == ["Quiet Room", "Talk"]
+    # Page by page it is the same, exactly behind each.
+    seen: list[str] = []
+    query: dict[str, Any] = {"q": "jazz", "limit": 1}
+    while len(seen) < 4:
+        part = (await client.get(EVENTS, params=query)).json()
+        seen += [item["title"] for item in part["items"]]
+        query["cursor"] = part["nextCursor"]
+    assert (seen, query["cursor"]) == (best_first, None)
+    # Almost right: the most alike first.
+    assert await titles(client, q="jazzi evening") == ["Jazzy Evening"]
+    # Behind the last there is nothing, and it is still counted.
+    behind = (await client.get(EVENTS, params={"q": "jazz", "page": 3, "limit": 2})).json()
+    assert (behind["items"], behind["nextCursor"], behind["total"]) == ([], None, 4)
+    for event in made:
+        await withdraw(database, event["id"])
+
+
 async def test_a_sold_out_event(
     client: httpx.AsyncClient, owner: dict[str, str], database: Database
 ) -> None:

@@ -180,6 +180,10 @@ async def test_a_name_belongs_to_one_category(client: httpx.AsyncClient) -> None
     answer = await add(client, house.event_id, house.organizer, name=" vip ")
     assert refusal(answer) == (409, "category_exists")
     assert refusal(await change(client, house, "General", name="Vip")) == (409, "category_exists")
+    spaced = await add(client, house.event_id, house.organizer, name=" Zone  \u00dc ")
+    assert spaced.json()["name"] == "Zone \u00dc"
+    answer = await add(client, house.event_id, house.organizer, name="zone \u00fc")
+    assert refusal(answer) == (409, "category_exists")
     assert (await change(client, house, "VIP", name="vip")).json()["name"] == "vip"
     assert (await drop(client, house, "VIP")).status_code == 204
     again = await add(client, house.event_id, house.organizer, name="vip")

@@ -21,6 +21,13 @@ _BEFORE = [
     " SELECT gen_random_uuid(), s.organization_id, s.id, v.name, 'A Play', v.name, 'CHF', v.id,"
     " 'UTC', '{}', CASE WHEN v.name = 'draft' THEN NULL ELSE now() END"
     " FROM shows s, venues v WHERE v.name <> 'none'",
+    # Names that count as one by now.
+    "INSERT INTO halls (id, venue_id, name) SELECT ('0190000000007000800000000000000' || n)::uuid,"
+    " v.id, h.name FROM venues v, (VALUES (1, 'Hall 1'), (2, ' hall  1'), (3, 'Small')) h (n, name)"
+    " WHERE v.name = 'none'",
+    "INSERT INTO categories (id, event_id, name, price, capacity, rank)"
+    " SELECT ('0190000000007000800000000000000' || n)::uuid, e.id, c.name, 0, 1, n"
+    " FROM events e, (VALUES (1, 'VIP'), (2, 'Vip ')) c (n, name) WHERE e.slug = 'draft'",
     "SELECT event_listings_refresh_v1(ARRAY(SELECT id FROM events))",
 ]
 
@@ -38,6 +45,9 @@ async def test_venues_of_before(postgres: EmbeddedPostgres) -> None:
         rows = await connection.fetch(
             "SELECT name, city_key, words, shown_until::text AS until FROM venues"
         )
+        halls = await connection.fetch("SELECT name FROM halls ORDER BY id")
+        categories = await connection.fetch("SELECT name FROM categories ORDER BY id")
+        shows = await connection.fetch("SELECT words FROM shows")
         await connection.close()
     finally:
         await server.execute("DROP DATABASE before_content WITH (FORCE)")
@@ -49,6 +59,10 @@ async def test_venues_of_before(postgres: EmbeddedPostgres) -> None:
         "cancelled": "-infinity",
         "none": None,
     }
+    marked = "(000000000002)"
+    assert [row["name"] for row in halls] == ["Hall 1", f"hall 1 {marked}", "Small"]
+    assert [row["name"] for row in categories] == ["VIP", f"Vip {marked}"]
+    assert [row["words"] for row in shows] == ["a play"]
     assert {row["city_key"] for row in rows} == {"zurich"}
     assert {row["words"] for row in rows} == {f"{row['name']} zurich 5 lane" for row in rows}
 

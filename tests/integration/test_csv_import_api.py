@@ -1,8 +1,11 @@
 """Importing shows and showtimes from tables through HTTP, refusals first."""
 
 import asyncio
+import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +24,7 @@ from tests.support.settings import settings_for
 SHOWS = f"{API}/organizer/import/shows"
 SHOWTIMES = f"{API}/organizer/import/showtimes"
 TYPE = {"Content-Type": "text/csv"}
+ROOT = Path(__file__).parents[2]
 HEADER = "event,startsAt,endsAt,hall"
 
 # In this zone clocks go from 2:00 to 3:00 on 28 March 2027, and from 3:00 to 2:00 on 31 October.
@@ -44,8 +48,12 @@ async def sent(
     answer = await client.post(
         path, content="\n".join(lines).encode(), params=query, headers=who.headers | TYPE
     )
-    assert answer.status_code == 200, answer.text
     report: dict[str, Any] = answer.json()
+    refused = not report["written"] and "dryRun" not in query
+    assert answer.status_code == (422 if refused else 200), answer.text
+    if refused:
+        assert answer.headers["content-type"].startswith("application/problem+json")
+        assert report["code"] == "import_failed"
     return report
 
 
@@ -241,6 +249,8 @@ async def test_part_of_a_table(client: httpx.AsyncClient) -> None:
     who = await organizer(client)
     table = ["kind,title", "movie,Good", "movie,", "play,Better"]
     assert not (await sent(client, who, SHOWS, *table))["written"]
+    nothing = await sent(client, who, SHOWS, *table[:1], table[2], partial=True)
+    assert [nothing[name] for name in ("written", "created", "failed")] == [False, 0, 1]
     assert await shows_of(client, who) == []
     report = await sent(client, who, SHOWS, *table, partial=True)
     assert report["written"]
@@ -272,6 +282,33 @@ async def test_as_many_as_may_be(client: httpx.AsyncClient) -> None:
     lines = [f"movie,Film {number}" for number in range(MOST_LINES)]
     report = await sent(client, who, SHOWS, "kind,title", *lines)
     assert (report["written"], report["created"]) == (True, MOST_LINES)
+
+
+async def test_what_the_reference_page_shows(client: httpx.AsyncClient) -> None:
+    """Its tables and its rule, as they stand there, each make what they name."""
+    who = await organizer(client)
+    page = (ROOT / "docs" / "reference" / "catalogue.md").read_text(encoding="utf-8")
+    shows, showtimes = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)
+    (rule,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    report = await sent(client, who, SHOWS, shows)
+    assert (report["written"], report["created"], report["failed"]) == (True, 2, 0)
+    hall = await made_hall(client, who.headers, **ZURICH)
+    await made_hall_in(client, who.headers, hall["venueId"], "Small Hall")
+    event = await made_event(
+        client, who.headers, title="The Last Lighthouse", location=None, hallId=hall["id"],
+        startsAt=None, publish=False, kind=None, showId=report["lines"][0]["id"],
+        categories=[{"name": "Seat", "price": {"amount": 900}, "sections": ["Main"]}],
+    )  # fmt: skip
+    assert event["slug"].startswith("the-last-lighthouse")
+    table = showtimes.replace("the-last-lighthouse", event["slug"])
+    report = await sent(client, who, SHOWTIMES, table)
+    assert (report["written"], report["created"], report["failed"]) == (True, 3, 0)
+    answer = await client.post(
+        f"{API}/events/{event['id']}/showtimes/series", json=json.loads(rule), headers=who.headers
+    )
+    assert answer.status_code == 201, answer.text
+    made = answer.json()["created"] + answer.json()["skipped"]
+    assert [one["startsAt"][:10] for one in made[::2]] == ["2027-03-12", "2027-04-09", "2027-04-23"]
 
 
 # Showtimes
@@ -365,7 +402,7 @@ async def test_halls_are_named_or_are_those_of_the_event(
     slug, when = event["slug"], "2027-05-01 20:00"
     report = await sent(
         client, owner, SHOWTIMES, HEADER,
-        f"{slug},{when},,", f"{slug},{when},,Großer Saal",
+        f"{slug},{when},,", f"{slug},{when},,großer  SAAL",
         f"{slug},2027-05-02 20:00,,{other['id']}",
     )  # fmt: skip
     found = [

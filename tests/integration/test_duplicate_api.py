@@ -196,3 +196,71 @@ async def test_a_hall_that_is_not_free_refuses_the_whole_copy(client: httpx.Asyn
     free = await copy(client, event["id"], headers, shiftDays=2)
     assert len(free.json()["showtimes"]) == 2
     assert free.json()["hall"]["id"] == hall["id"]
+
+
+async def test_prices_of_single_showtimes_come_along(client: httpx.AsyncClient) -> None:
+    headers = await organizer(client)
+    event = await made_event(
+        client,
+        headers,
+        startsAt=None,
+        showtimes=[{"startsAt": in_days(day)} for day in (9, 10)],
+    )
+    vip, general = (category["id"] for category in event["categories"])
+    second = event["showtimes"][1]["id"]
+    for category, amount in ((vip, 9_900), (general, 0)):
+        answer = await client.patch(
+            f"{API}/showtimes/{second}/allotments/{category}",
+            json={"price": {"amount": amount}},
+            headers=headers,
+        )
+        assert answer.status_code == 200, answer.text
+    made = (await copy(client, event["id"], headers, shiftDays=30)).json()
+
+    def prices(found: dict[str, Any]) -> list[list[int]]:
+        return [
+            [category["price"]["amount"] for category in showtime["categories"]]
+            for showtime in found["showtimes"]
+        ]
+
+    assert prices(made) == [[15_000, 5_000], [9_900, 0]]
+    # Its categories have their usual prices all the same, also for showtimes to be added.
+    assert [one["price"]["amount"] for one in made["categories"]] == [15_000, 5_000]
+    (listed,) = (
+        one
+        for one in (await client.get(f"{API}/organizer/events", headers=headers)).json()["items"]
+        if one["id"] == made["id"]
+    )
+    assert listed["price"]["amount"] == 0
+
+
+async def test_what_was_cancelled_with_its_event_comes_along(
+    client: httpx.AsyncClient, connection: RawConnection
+) -> None:
+    headers = await organizer(client)
+    hall = await made_hall(client, headers)
+    event = await made_event(
+        client,
+        headers,
+        location=None,
+        hallId=hall["id"],
+        categories=SEATS,
+        startsAt=None,
+        showtimes=[{"startsAt": in_days(day)} for day in (8, 9, 10)],
+    )
+    over, alone, _ = (showtime["id"] for showtime in event["showtimes"])
+    await connection.execute(
+        "UPDATE showtimes SET starts_at = starts_at - interval '20 days',"
+        " ends_at = ends_at - interval '20 days', busy_until = NULL WHERE id = $1",
+        UUID(over),
+    )
+    # That one had been given up before: nobody wants it again.
+    for path in (f"showtimes/{alone}", f"events/{event['id']}"):
+        answer = await client.post(f"{API}/{path}/cancel", headers=headers)
+        assert answer.status_code == 200, answer.text
+    made = (await copy(client, event["id"], headers, shiftDays=30)).json()
+    before = datetime.fromisoformat(event["showtimes"][2]["startsAt"])
+    starts = [datetime.fromisoformat(showtime["startsAt"]) for showtime in made["showtimes"]]
+    assert starts == [before + timedelta(days=days) for days in (-22 + 30, 30)]
+    answer = await copy(client, event["id"], headers, shiftDays=30)
+    assert (answer.status_code, answer.json()["code"]) == (409, "schedule_conflict")

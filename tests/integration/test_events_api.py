@@ -436,6 +436,37 @@ async def test_what_is_deleted_is_gone_and_its_hall_is_free(
     await made_event(client, headers, **fields)
 
 
+async def test_a_show_goes_with_the_event_that_it_was_made_for(
+    client: httpx.AsyncClient, connection: RawConnection
+) -> None:
+    headers = await organizer(client)
+
+    async def left() -> set[str]:
+        own = await client.get(f"{API}/organizer/shows", headers=headers)
+        return {show["id"] for show in own.json()["items"]}
+
+    async def delete(event: dict[str, Any]) -> None:
+        answer = await client.delete(f"{EVENTS}/{event['id']}", headers=headers)
+        assert answer.status_code == 204, answer.text
+
+    alone, shared, changed = [await made_event(client, headers) for _ in range(3)]
+    play = await client.post(f"{API}/shows", json={"kind": "play", "title": "X"}, headers=headers)
+    named = await made_event(client, headers, showId=play.json()["id"], kind=None)
+    copied = await client.post(f"{EVENTS}/{shared['id']}/duplicate", json={}, headers=headers)
+    assert copied.json()["showId"] == shared["showId"]
+    # Whoever writes something about a show has made it a thing of its own.
+    answer = await client.patch(
+        f"{API}/shows/{changed['showId']}", json={"genre": "Rock"}, headers=headers
+    )
+    assert answer.status_code == 200, answer.text
+    for event in (alone, shared, changed, named):
+        await delete(event)
+    assert await left() == {shared["showId"], changed["showId"], play.json()["id"]}
+    gone = await client.get(f"{API}/shows/{alone['showId']}", headers=headers)
+    assert gone.status_code == 404
+    assert [entry[0] for entry in await log_of(connection, alone["showId"])] == ["show.deleted"]
+
+
 async def test_a_draft_again_until_it_is_published_again(
     client: httpx.AsyncClient, connection: RawConnection
 ) -> None:

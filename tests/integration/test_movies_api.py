@@ -134,6 +134,7 @@ async def _put_on(
                     for (start, end), kind, deleted_at in rows
                 ],
             )  # fmt: skip
+    await connection.execute("SELECT event_listings_refresh_v2(ARRAY(SELECT id FROM events))")
     return made
 
 
@@ -248,6 +249,9 @@ async def test_what_is_wrong_is_refused(
         ({"sort": "startsAt"}, ["Beta", "Ångström", "Gamma"]),
         ({"sort": "createdAt"}, ["Ångström", "Beta", "Gamma"]),
         ({"q": "angstrom"}, ["Ångström"]),
+        ({"q": "gam"}, ["Gamma"]),
+        ({"q": "gamna"}, ["Gamma"]),
+        ({"q": "angstorm"}, ["Ångström"]),
         ({"q": "%"}, []),
         ({"genre": "DRAMA"}, ["Beta", "Gamma"]),
         ({"genre": "dram"}, []),

@@ -54,7 +54,13 @@ async def test_what_lacks_something_is_not_published(
 ) -> None:
     headers = await organizer(client)
     draft = await made_event(client, headers, publish=False, **fields)
-    assert missing(await publish(client, draft, headers)) == expected
+    check = await client.get(f"{EVENTS}/{draft['id']}/publish-check", headers=headers)
+    assert check.json()["publishable"] is False
+    assert [one["code"] for one in check.json()["missing"]] == expected
+    refused = await publish(client, draft, headers)
+    assert missing(refused) == expected
+    in_words = "; ".join(one["detail"] for one in check.json()["missing"])
+    assert refused.json()["detail"] == f"The event still needs: {in_words}."
     shown = await client.get(f"{EVENTS}/{draft['id']}", headers=headers)
     assert shown.json()["status"] == "draft"
     at_once = event_body(publish=True, **fields)
@@ -62,6 +68,31 @@ async def test_what_lacks_something_is_not_published(
     # Nothing is left of what was refused.
     own = (await client.get(f"{API}/organizer/events", headers=headers)).json()["items"]
     assert [item["id"] for item in own] == [draft["id"]]
+
+
+async def test_who_may_ask_what_is_missing(
+    client: httpx.AsyncClient, connection: RawConnection
+) -> None:
+    headers = await organizer(client)
+    draft = await made_event(client, headers, publish=False)
+    check = f"{EVENTS}/{draft['id']}/publish-check"
+    stranger = await client.get(check, headers=await organizer(client))
+    assert (stranger.status_code, stranger.json()["code"]) == (404, "not_found")
+    good = {"publishable": True, "missing": []}
+    assert (await client.get(check, headers=headers)).json() == good
+    shown = await client.get(f"{EVENTS}/{draft['id']}", headers=headers)
+    assert shown.json()["status"] == "draft"
+    await publish(client, draft, headers)
+    # On sale as it is, whatever it lacks by now.
+    await connection.execute(
+        "UPDATE showtimes SET starts_at = now() - interval '2 days',"
+        " ends_at = now() - interval '1 day' WHERE event_id = $1",
+        UUID(draft["id"]),
+    )
+    assert (await client.get(check, headers=headers)).json() == good
+    await connection.execute("UPDATE events SET status = 'ended' WHERE id = $1", UUID(draft["id"]))
+    over = await client.get(check, headers=headers)
+    assert (over.status_code, over.json()["code"]) == (409, "event_closed")
 
 
 async def test_what_has_no_places_left_to_give_is_not_published(

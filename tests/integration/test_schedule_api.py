@@ -107,14 +107,25 @@ async def test_two_halls_and_no_hall_are_no_conflict(client: httpx.AsyncClient) 
         await made_event(client, headers, **at(0))
 
 
+@pytest.mark.parametrize("status", ["draft", "cancelled"])
 async def test_what_others_have_not_announced_stays_their_secret(
-    client: httpx.AsyncClient, connection: RawConnection
+    client: httpx.AsyncClient, connection: RawConnection, status: str
 ) -> None:
     root = await administrator(client, connection)
     hall = await made_hall(client, root.headers)  # everybody's
     first, second = [await signed_in(client, role="ORGANIZER") for _ in range(2)]
     secret = await event_in(client, first, hall, publish=False, title=f"Secret {uuid4().hex}")
     body = {"title": "Mine", "currency": "USD", "hallId": hall["id"], "categories": SEATS, **at(30)}
+    if status == "cancelled":
+        # What was over by then keeps its hall.
+        yesterday = "starts_at = starts_at - interval '21 days', ends_at = ends_at - interval"
+        await connection.execute(
+            f"UPDATE showtimes SET {yesterday} '21 days', busy_until = NULL WHERE event_id = $1",
+            UUID(secret["id"]),
+        )
+        answer = await client.post(f"{API}/events/{secret['id']}/cancel", headers=first)
+        assert answer.status_code == 200, answer.text
+        body |= at(30 - 21 * 24 * 60)
     answer = await client.post(f"{API}/events", json=body, headers=second)
     assert (answer.status_code, answer.json()["code"]) == (409, "schedule_conflict")
     assert answer.json()["conflict"].keys() == {"startsAt", "busyUntil"}

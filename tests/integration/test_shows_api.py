@@ -179,8 +179,9 @@ async def test_a_show_in_full(
     assert show["organizationId"] == owner.organization
     assert show["status"] == "coming_soon"
     assert show["events"] == []
-    # What is still being made is shown once it is ready.
-    assert [image["id"] for image in show["images"]] == [everybodys, ready]
+    # What is still being made is shown to its organization only.
+    assert [image["id"] for image in show["images"]] == [everybodys, pending, ready]
+    assert [image["status"] for image in show["images"]] == ["ready", "processing", "ready"]
     assert show["images"][0]["url"] == f"/media/{everybodys}/640.webp"
     assert show["images"][0]["alt"] == "A lighthouse"
     assert [variant["width"] for variant in show["images"][0]["variants"]] == [640]
@@ -430,3 +431,35 @@ async def test_own_shows(client: httpx.AsyncClient, connection: RawConnection) -
     assert await titles(editor, organizationId=who.organization) == newest_first
     wrong = await client.get(OWN, params={"sort": "price"}, headers=who.headers)
     assert wrong.status_code == 422
+
+
+async def test_shows_are_found_though_misspelt(client: httpx.AsyncClient) -> None:
+    who = await organizer(client)
+    silver = [await made_show(client, who, title=t) for t in ("Silver Garden", "The Silver River")]
+    await made_show(client, who, title="½ Größe")
+
+    async def page(**query: Any) -> dict[str, Any]:
+        answer = await client.get(OWN, params={"sort": "title", **query}, headers=who.headers)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def titles(q: str) -> list[str]:
+        return [item["title"] for item in (await page(q=q))["items"]]
+
+    for nothing in ("%", "...", "golden", "silver golden"):
+        assert await titles(nothing) == [], nothing
+    assert await titles("SILVER") == ["Silver Garden", "The Silver River"]
+    assert await titles("gard silv") == ["Silver Garden"]
+    assert await titles("silvre") == ["Silver Garden", "The Silver River"]
+    assert await titles("silvre gardne") == ["Silver Garden"]
+    assert await titles("grosse") == await titles("1/2") == ["½ Größe"]
+    # A list goes on as it began; its cursors are its own.
+    first = await page(q="silvre", limit=1)
+    second = await page(q="silvre", limit=1, cursor=first["nextCursor"])
+    assert [item["title"] for item in second["items"]] == ["The Silver River"]
+    assert (await page(q="silvre", page=2, limit=1))["total"] == 2
+    change = {"title": "Golden Garden"}
+    await client.patch(f"{SHOWS}/{silver[0]['id']}", json=change, headers=who.headers)
+    assert await titles("golden") == ["Golden Garden"]
+    assert await titles("silver") == ["The Silver River"]

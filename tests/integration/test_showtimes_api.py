@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,7 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from fullhouse.catalog.store import showtime_writes
+from fullhouse.bookings.store import read
 from fullhouse.kit.db import Database, RawConnection
 from tests.support.catalog import API, in_days, made_event, made_hall, made_hall_in
 from tests.support.house import House, buyers, open_house
@@ -354,23 +355,43 @@ async def test_a_reservation_at_the_same_moment_is_seen(
 async def test_nobody_loses_a_place_by_deletion(
     client: httpx.AsyncClient, connection: RawConnection
 ) -> None:
-    house = await open_house(client, [COUNTED[0] | {"capacity": 1}])
-    first, second = await buyers(connection, 2)
+    house = await open_house(client, COUNTED)
+    (buyer,) = await buyers(connection, 1)
     path = f"{API}/showtimes/{house.showtime_id}"
-    held = (await book(client, first, house.order("Entry"))).json()
+    held = (await book(client, buyer, house.order("Entry"))).json()
     refused(await client.delete(path, headers=house.organizer), 409, "showtime_has_bookings")
-    await client.post(f"{API}/bookings/{held['id']}/confirm", headers=first)
-    refused(await client.delete(path, headers=house.organizer), 409, "showtime_has_bookings")
-    waiting = await book(client, second, house.order("Entry", joinWaitlist=True))
-    assert waiting.status_code == 202
-    await connection.execute(
-        "UPDATE allotments SET sold = 0 WHERE showtime_id = $1", UUID(house.showtime_id)
-    )
+    await client.post(f"{API}/bookings/{held['id']}/confirm", headers=buyer)
     refused(await client.delete(path, headers=house.organizer), 409, "showtime_has_bookings")
     assert (await client.get(path)).status_code == 200
-    await connection.execute(
-        "UPDATE allotments SET sold = 1 WHERE showtime_id = $1", UUID(house.showtime_id)
-    )
+
+
+@pytest.mark.parametrize("ended", ["cancelled", "expired"])
+async def test_what_was_ever_booked_is_kept_with_its_showtime_and_event(
+    client: httpx.AsyncClient, connection: RawConnection, ended: str
+) -> None:
+    house = await open_house(client, COUNTED)
+    (buyer,) = await buyers(connection, 1)
+    showtime = f"{API}/showtimes/{house.showtime_id}"
+    event = f"{API}/events/{house.event_id}"
+    booking = (await book(client, buyer, house.order("Entry"))).json()
+    mine = f"{API}/bookings/{booking['id']}"
+    if ended == "cancelled":
+        assert (await client.post(f"{mine}/cancel", headers=buyer)).status_code == 200
+    else:
+        await connection.execute(
+            "UPDATE bookings SET expires_at = now() - interval '1 second' WHERE id = $1",
+            UUID(booking["id"]),
+        )
+        while (await client.get(mine, headers=buyer)).json()["status"] != ended:
+            await asyncio.sleep(0.05)
+    who = house.organizer
+    for _ in range(2):
+        refused(await client.delete(showtime, headers=who), 409, "showtime_has_bookings")
+        refused(await client.delete(event, headers=who), 409, "event_has_bookings")
+        assert (await client.get(mine, headers=buyer)).json()["status"] == ended
+        assert (await client.get(showtime, headers=buyer)).status_code == 200
+        # The way out, after which it stays as well.
+        assert (await client.post(f"{showtime}/cancel", headers=who)).status_code == 200
 
 
 async def test_a_deleted_showtime_is_gone_and_its_hall_free(
@@ -382,8 +403,9 @@ async def test_a_deleted_showtime_is_gone_and_its_hall_free(
     path = f"{API}/showtimes/{showtime}"
     (buyer,) = await buyers(connection, 1)
     order = {"showtimeId": showtime, "seats": ["A-1"]}
-    booked = (await book(client, buyer, order)).json()
-    await client.post(f"{API}/bookings/{booked['id']}/cancel", headers=buyer)
+    # What the house itself keeps back is in nobody's way.
+    blocked = await client.post(f"{path}/seats/block", json={"seats": ["A-2"]}, headers=headers)
+    assert blocked.status_code == 204, blocked.text
     assert (await client.delete(path, headers=headers)).status_code == 204
     assert (await client.delete(path, headers=headers)).status_code == 404
     assert (await move(client, headers, showtime, startsAt=in_days(9))).status_code == 404
@@ -400,9 +422,6 @@ async def test_a_deleted_showtime_is_gone_and_its_hall_free(
         f"{API}/events/{event['id']}/showtimes", json={"startsAt": starts_at}, headers=headers
     )
     assert again.status_code == 201, again.text
-    # Who had something there still finds it.
-    mine = await client.get(f"{API}/bookings/{booked['id']}", headers=buyer)
-    assert mine.json()["status"] == "cancelled"
     noted = await connection.fetchval(
         "SELECT action FROM audit_log WHERE object_id = $1 ORDER BY at DESC LIMIT 1", showtime
     )
@@ -415,16 +434,16 @@ async def test_a_reservation_at_the_moment_of_deletion_is_seen(
     house = await open_house(client, COUNTED)
     (buyer,) = await buyers(connection, 1)
     path = f"{API}/showtimes/{house.showtime_id}"
-    real, booking = showtime_writes.taken_of, None
+    real, booking = read.ever_booked, None
 
-    async def taken_of(inner: Any, showtime_id: UUID) -> Any:
+    async def ever_booked(inner: Any, showtime_ids: Sequence[UUID]) -> bool:
         nonlocal booking
-        found = await real(inner, showtime_id)
+        found = await real(inner, showtime_ids)
         booking = asyncio.create_task(book(client, buyer, house.order("Entry")))
         await until_blocked(connection)
         return found
 
-    monkeypatch.setattr(showtime_writes, "taken_of", taken_of)
+    monkeypatch.setattr(read, "ever_booked", ever_booked)
     assert (await client.delete(path, headers=house.organizer)).status_code == 204
     assert booking is not None
     assert (await booking).status_code in (404, 409)

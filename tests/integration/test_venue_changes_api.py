@@ -184,8 +184,9 @@ async def test_a_venue_in_full(
     venue = await made_venue(client, owner, **FULL, images=[processing, ready, ready])
     assert {name: venue[name] for name in FULL} == FULL
     assert venue["organizationId"] == owner.organization
-    # What is not ready yet is shown as soon as it is.
-    assert [image["id"] for image in venue["images"]] == [ready]
+    # What is not ready yet is shown to strangers as soon as it is.
+    statuses = [(image["id"], image["status"]) for image in venue["images"]]
+    assert statuses == [(processing, "processing"), (ready, "ready")]
     await connection.execute(
         "UPDATE media SET status = 'ready', variants = (SELECT variants FROM media WHERE id = $2)"
         " WHERE id = $1",
@@ -239,7 +240,7 @@ async def test_halls_change_too(client: httpx.AsyncClient, owner: Person) -> Non
         ({"venueId": venue["id"]}, "/venueId"),
     ):
         assert pointers(await ask(client, owner, "PATCH", path, fields)) == [pointer]
-    taken = await ask(client, owner, "PATCH", path, {"name": " Large ", "cleaningMinutes": 5})
+    taken = await ask(client, owner, "PATCH", path, {"name": " large ", "cleaningMinutes": 5})
     assert (taken.status_code, taken.json()["code"]) == (409, "hall_exists")
     assert (await ask(client, owner, "GET", path)).json() == hall
     assert await changed(client, owner, path) == hall

@@ -312,3 +312,45 @@ async def test_everything_at_once_leaves_nothing_where_nothing_is(
             UUID(hall["venueId"]),
         )
         assert used == 0
+
+
+async def test_nothing_is_added_to_an_event_whose_venue_was_deleted(
+    client: httpx.AsyncClient, connection: RawConnection, owner: Person
+) -> None:
+    venue = await made_venue(client, owner)
+    place = {"location": None, "venueId": venue["id"]}
+    event = await made_event(client, owner.headers, **place)
+    draft = await made_event(client, owner.headers, publish=False, **place)
+    for one in (event, draft):
+        await past(connection, one)
+    assert await delete(client, owner, f"/venues/{venue['id']}") == (204, "")
+    added = f"/events/{event['id']}/showtimes"
+    span = {"times": ["20:00"], "from": in_days(3)[:10], "to": in_days(5)[:10]}
+    for method, path, body in (
+        ("POST", added, {"startsAt": in_days(3)}),
+        ("POST", f"{added}/generate", span),
+        ("POST", f"/events/{event['id']}/duplicate", {"shiftDays": 500}),
+        # What is over of a draft could be put off to a time when nobody lets it in any more.
+        ("PATCH", f"/showtimes/{draft['showtimes'][0]['id']}", {"startsAt": in_days(3)}),
+    ):
+        answer = await ask(client, owner, method, path, body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed"), path
+        (error,) = answer.json()["errors"]
+        assert error["detail"].endswith("not there any more"), error
+    table = f"event,startsAt\n{event['slug']},{in_days(4)}\n"
+    path = f"{API}/organizer/import/showtimes"
+    answer = await client.post(
+        path, content=table, headers=owner.headers | {"Content-Type": "text/csv"}
+    )
+    (line,) = answer.json()["lines"]
+    assert (line["status"], line["errors"][0]["detail"]) == (
+        "failed",
+        "The event's venue was deleted.",
+    )
+    assert (
+        await connection.fetchval(
+            "SELECT count(*) FROM showtimes WHERE event_id = ANY ($1) AND ends_at > now()",
+            [UUID(event["id"]), UUID(draft["id"])],
+        )
+        == 0
+    )

@@ -72,6 +72,9 @@ def pointers(answer: httpx.Response) -> list[str]:
     return [error["pointer"] for error in answer.json()["errors"]]
 
 
+SEAT_WITHOUT_X = {"number": "1", "y": 0}
+
+
 @pytest.mark.parametrize(
     ("fields", "pointer"),
     [
@@ -101,6 +104,10 @@ async def test_venues_that_make_no_sense(
     assert answer.status_code == 422, answer.text
     assert answer.json()["code"] == "validation_failed"
     assert pointers(answer) == [pointer]
+    if pointer == "/country":
+        assert answer.json()["errors"][0]["detail"] == (
+            "must be the two letters of a country, such as DE (ISO 3166-1 alpha-2)"
+        )
 
 
 async def test_who_may_not_make_venues(client: httpx.AsyncClient) -> None:
@@ -161,12 +168,17 @@ async def test_a_venue_with_halls(client: httpx.AsyncClient) -> None:
     halls = f"{VENUES}/{venue['id']}/halls"
     for name in ("Small", "Large"):
         assert (await client.post(halls, json={"name": name}, headers=headers)).status_code == 201
-    twice = await client.post(halls, json={"name": "Small"}, headers=headers)
-    assert twice.status_code == 409
-    assert twice.json()["code"] == "hall_exists"
+    for name in ("Small", "SMALL", " small "):
+        twice = await client.post(halls, json={"name": name}, headers=headers)
+        assert twice.status_code == 409
+        assert twice.json()["code"] == "hall_exists"
+    spaced = await client.post(halls, json={"name": " Hall \u00a0 1 "}, headers=headers)
+    assert spaced.json()["name"] == "Hall 1"
+    twice = await client.post(halls, json={"name": "hall  1"}, headers=headers)
+    assert (twice.status_code, twice.json()["code"]) == (409, "hall_exists")
     shown = (await client.get(f"{VENUES}/{venue['id']}", headers=headers)).json()
-    assert [hall["name"] for hall in shown["halls"]] == ["Large", "Small"]
-    assert [hall["seatMapId"] for hall in shown["halls"]] == [None, None]
+    assert [hall["name"] for hall in shown["halls"]] == ["Hall 1", "Large", "Small"]
+    assert [hall["seatMapId"] for hall in shown["halls"]] == [None] * 3
     assert shown["address"] == "Durbar Marg 1"
 
 
@@ -224,7 +236,7 @@ async def test_others_halls_cannot_be_changed(client: httpx.AsyncClient) -> None
             "/standing/0/capacity",
         ),
         (
-            {"sections": [{"name": "A", "rows": [{"label": "A", "seats": [{"number": "1"}]}]}]},
+            {"sections": [{"name": "A", "rows": [{"label": "A", "seats": [SEAT_WITHOUT_X]}]}]},
             "validation_failed",
             "/sections/0/rows/0/seats/0/x",
         ),
@@ -270,9 +282,9 @@ async def test_a_seat_map_from_a_template(client: httpx.AsyncClient) -> None:
     assert made["seats"] == 100
     assert made["sections"] == [{"name": "Main", "seats": 100}]
 
-    shown = await client.get(f"/api/v1/seat-maps/{made['id']}")
+    shown = await client.get(f"/api/v1/seat-maps/{made['id']}", headers=headers)
     assert shown.status_code == 200
-    assert shown.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert shown.headers["cache-control"] == "private, max-age=31536000, immutable"
     geometry = shown.json()
     rows = geometry["sections"][0]["rows"]
     assert [row["label"] for row in rows] == list("ABCDEFGHIJ")
@@ -281,7 +293,7 @@ async def test_a_seat_map_from_a_template(client: httpx.AsyncClient) -> None:
 
     for offered in (shown.headers["etag"], f'"other", W/{shown.headers["etag"]}', "*"):
         again = await client.get(
-            f"/api/v1/seat-maps/{made['id']}", headers={"If-None-Match": offered}
+            f"/api/v1/seat-maps/{made['id']}", headers=headers | {"If-None-Match": offered}
         )
         assert again.status_code == 304
         assert again.content == b""
@@ -313,7 +325,7 @@ async def test_a_seat_map_written_out(client: httpx.AsyncClient) -> None:
         "standing": [{"name": "Floor", "capacity": 500}],
     }
     made = (await put_map(client, headers, hall_id, body)).json()
-    geometry = (await client.get(f"/api/v1/seat-maps/{made['id']}")).json()
+    geometry = (await client.get(f"/api/v1/seat-maps/{made['id']}", headers=headers)).json()
     assert geometry["name"] == "Summer"
     assert geometry["standing"] == [{"name": "Floor", "capacity": 500}]
     first, second = geometry["sections"][0]["rows"][0]["seats"]
@@ -340,7 +352,8 @@ async def test_versions_count_up_and_seats_keep_their_ids(
     assert sorted(answer.json()["version"] for answer in answers) == [1, 2, 3, 4, 5]
     first_seats = set()
     for answer in answers:
-        shown = (await client.get(f"/api/v1/seat-maps/{answer.json()['id']}")).json()
+        path = f"/api/v1/seat-maps/{answer.json()['id']}"
+        shown = (await client.get(path, headers=headers)).json()
         assert shown["version"] == answer.json()["version"]
         first_seats.add(shown["sections"][0]["rows"][0]["seats"][0]["id"])
     assert len(first_seats) == 1
@@ -447,5 +460,5 @@ async def test_a_stadium(client: httpx.AsyncClient) -> None:
     body = {"template": "grid", "rows": 200, "seatsPerRow": 300}
     made = (await put_map(client, headers, hall_id, body)).json()
     assert made["seats"] == 60_000
-    shown = await client.get(f"/api/v1/seat-maps/{made['id']}")
+    shown = await client.get(f"/api/v1/seat-maps/{made['id']}", headers=headers)
     assert shown.status_code == 200

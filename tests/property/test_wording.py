@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 import msgspec.inspect as shapes
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fullhouse.api.errors import VALIDATION_FAILED
 from fullhouse.api.forms import FormBody
+from fullhouse.api.mistakes import MOST_BYTES, MOST_MISTAKES
 from fullhouse.api.requests import decode_json
-from fullhouse.api.wording import MISSING, UNKNOWN
+from fullhouse.api.wording import MISSING, UNKNOWN, explain
 from fullhouse.app import API_ROUTES
 from fullhouse.kit.errors import Refused
 
@@ -35,7 +36,7 @@ VOCABULARY = re.compile(
     rf"{MISSING}|{UNKNOWN}|must ("
     rf"be (true or false|{_NOUN}( or {_NOUN})?)|"
     r"be a time such as 2027-01-31T20:00:00Z \(RFC 3339\)|be a date such as 2027-01-31|"
-    r"be an https address|"
+    r"be an https address|be the two letters of a country, such as DE \(ISO 3166-1 alpha-2\)|"
     rf"be one of {_WORDS}(, {_WORDS})+|be {_LIMIT}( and {_LIMIT})?|have {_COUNT}|"
     r"hold (something to see and )?no control characters|match \S+, such as [\w:#-]+)"
 )
@@ -163,3 +164,42 @@ def test_a_wrong_value_is_said_in_our_words(route: str, data: st.DataObject) -> 
             assert VOCABULARY.fullmatch(error.detail), error
             assert CANARY not in error.detail
             assert error.pointer.startswith("".join(f"/{step}" for step in path))
+
+
+def told(body: Any, wanted: Any) -> set[tuple[str, str]]:
+    """All that is said of a body."""
+    sent = msgspec.json.encode(body)
+    assume(len(sent) <= MOST_BYTES)
+    try:
+        decode_json(sent, wanted)
+    except Refused as refused:
+        found = [(error.pointer, error.detail) for error in refused.errors]
+        assert len(found) == len(set(found))
+        assume(len(found) < MOST_MISTAKES)
+        return set(found)
+    return set()
+
+
+@pytest.mark.parametrize("route", sorted(BODIES))
+@given(data=st.data())
+def test_what_is_wrong_in_several_places_is_told_at_once(route: str, data: st.DataObject) -> None:
+    """Neither more nor less than of each of them alone, and so what the decoder says as well."""
+    wanted = BODIES[route]
+    shape = shapes.type_info(wanted)
+    body, apart = right(shape), set[tuple[str, str]]()
+    changed: list[Path] = []
+    known = dict(places(shape))
+    for path in data.draw(st.lists(st.sampled_from(list(known)), max_size=4)):
+        # What is inside of something else that is wrong may be lost with it.
+        if any(path[: len(one)] == one or one[: len(path)] == path for one in changed):
+            continue
+        value = data.draw(wrong(known[path]))
+        body = replaced(body, path, value)
+        apart |= told(replaced(right(shape), path, value), wanted)
+        changed.append(path)
+    together = told(body, wanted)
+    assert together == apart
+    try:
+        msgspec.json.decode(msgspec.json.encode(body), type=wanted)
+    except msgspec.ValidationError as error:
+        assert explain(str(error), wanted) in together

@@ -61,10 +61,13 @@ _STATEMENTS = [
     INSERT INTO allotments (showtime_id, category_id, capacity)
     SELECT t.id, c.id, c.capacity FROM showtimes t JOIN categories c ON c.event_id = t.event_id
     """,
+    "UPDATE shows SET words = lower(unaccent(title))",
+    "UPDATE venues SET words = lower(unaccent(name || ' ' || city)), city_key = lower(city)",
     # Without knowing how many there are, the planner would look through all showtimes for each.
     "ANALYZE",
     "SELECT event_listings_refresh_v2(ARRAY(SELECT id FROM events))",
     "ANALYZE event_listings",
+    "VACUUM shows",  # puts new words into their index, which is cheap to read only then
 ]
 
 
@@ -73,3 +76,49 @@ async def fill(connection: RawConnection, events: int = EVENTS) -> None:
     for statement in _STATEMENTS:
         whole = statement.replace("{shows}", str(events // _EVENTS_OF_A_SHOW))
         await connection.execute(whole, timeout=300)
+
+
+# Two hundred thousand bookings of ten thousand people, at two of five showtimes.
+_SALES = [
+    """
+    INSERT INTO users (id, name, email, role)
+    SELECT gen_random_uuid(), initcap(w[1 + n % 12]) || ' ' || n, 'buyer-' || n || '@example.org',
+        'USER'
+    FROM generate_series(1, 10000) n, (SELECT {words}) k (w)
+    """,
+    """
+    INSERT INTO bookings (
+        showtime_id, id, user_id, code, status, currency, subtotal, fees, tax, total, created_at
+    )
+    SELECT s.id, gen_random_uuid(), u.ids[1 + (s.n * 5 + m) % 10000], 'CROWD' || s.n || '-' || m,
+        CASE WHEN m = 1 THEN 'cancelled' ELSE 'confirmed' END, 'CHF', 0, 0, 0, 0,
+        now() - s.n * interval '1 minute'
+    FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM showtimes) s,
+        generate_series(1, 5) m, (SELECT array_agg(id) AS ids FROM users) u
+    WHERE s.n % 5 < 2
+    """,
+    """
+    INSERT INTO booking_lines (showtime_id, booking_id, category_id, name, quantity, unit_price)
+    SELECT b.showtime_id, b.id, c.id, c.name, 1, 0
+    FROM bookings b
+    JOIN showtimes s ON s.id = b.showtime_id
+    JOIN categories c ON c.event_id = s.event_id AND c.rank = 0
+    """,
+    """
+    INSERT INTO waitlist_entries (
+        showtime_id, category_id, number, booking_id, quantity, status, joined_position
+    )
+    SELECT l.showtime_id, l.category_id, row_number() OVER (PARTITION BY l.showtime_id), b.id, 1,
+        'left', 1
+    FROM booking_lines l
+    JOIN bookings b ON b.showtime_id = l.showtime_id AND b.id = l.booking_id
+    WHERE b.status = 'cancelled'
+    """,
+    "ANALYZE users, bookings, booking_lines, waitlist_entries",
+]
+
+
+async def sell(connection: RawConnection) -> None:
+    """Book at the showtimes that :func:`fill` has made."""
+    for statement in _SALES:
+        await connection.execute(statement.replace("{words}", _WORDS), timeout=300)

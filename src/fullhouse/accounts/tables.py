@@ -35,6 +35,10 @@ users = sa.Table(
         "totp_confirmed_at IS NULL OR totp_secret IS NOT NULL", name="totp_has_secret"
     ),
 )
+# For whoever looks for a buyer by the beginning of the name or the address.
+_LOWER_NAME = sa.func.lower(users.c.name).label("lower_name")
+sa.Index("users_name_start", _LOWER_NAME, postgresql_ops={"lower_name": "text_pattern_ops"})
+sa.Index("users_email_start", users.c.email, postgresql_ops={"email": "text_pattern_ops"})
 
 sessions = sa.Table(
     "sessions",

@@ -47,7 +47,7 @@ MEANING_OF_PERMISSION: Mapping[Permission, str] = {
     "and their pictures, and bring in tables of them.",
     _P.EVENTS_CANCEL: "Cancel events and showtimes, which ends what was booked and owes it back.",
     _P.VENUES_WRITE: "Make, change and delete venues and halls, and give halls seat maps.",
-    _P.BOOKINGS_READ: "See what others have booked here, by the booking's id.",
+    _P.BOOKINGS_READ: "See what others have booked here, with their names and addresses.",
     _P.BOOKINGS_WRITE: "Confirm bookings at the counter, and cancel them for their buyers.",
     _P.PLACES_WRITE: "Block and free places, and change how many are on sale.",
     _P.CHECK_IN: "Let people in; opens nothing yet, as its routes come with the tickets.",

@@ -55,10 +55,15 @@ class LineResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of every line, in their order; unless it was written, what would have."""
+    """What became of every line, in their order; unless it was written, what would have.
+
+    Attributes:
+        wanted: whether it was to be written, and no trial.
+    """
 
     written: bool
     lines: tuple[LineResult, ...]
+    wanted: bool = True
 
     def count(self, status: LineStatus) -> int:
         """How many lines came to this."""
@@ -107,12 +112,12 @@ def report(results: Sequence[LineResult], mode: Mode) -> Report:
 
     What was made and is taken back again has no id any more.
     """
-    failed = any(line.status == "failed" for line in results)
-    if not mode.dry_run and (mode.partial or not failed):
-        return Report(True, tuple(results))
     made = {line.id for line in results if line.status == "created"}
+    failed = any(line.status == "failed" for line in results)
+    if not mode.dry_run and (not failed or (mode.partial and made)):
+        return Report(True, tuple(results))
     kept = tuple(replace(line, id=None) if line.id in made else line for line in results)
-    return Report(False, kept)
+    return Report(False, kept, wanted=not mode.dry_run)
 
 
 def _delimiter(text: str) -> str:

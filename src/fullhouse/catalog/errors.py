@@ -41,8 +41,10 @@ SHOWTIME_CANCELLED = Code(
 SHOWTIME_HAS_BOOKINGS = Code(
     "showtime_has_bookings",
     Kind.CONFLICT,
-    "Places of the showtime are held or sold, or somebody waits for one.",
-    "Cancel the showtime instead: that ends every booking, and what was paid is owed back.",
+    "Somebody has a place at the showtime, waits for one, or has a booking there that has ended: "
+    "bookings stay on record with their showtime.",
+    "Cancel the showtime instead, unless it is: that ends every booking, and what was paid is owed"
+    " back.",
 )
 SEATS_CLAIMED = Code(
     "seats_claimed",
@@ -65,10 +67,17 @@ CSV_INVALID = Code(
     "The file is no table that can be imported.",
     "Correct what errors names; the first line must name the columns.",
 )
+IMPORT_FAILED = Code(
+    "import_failed",
+    Kind.INVALID,
+    "Lines of the table fail, and nothing was imported.",
+    "Correct what lines tells and send the table again; partial=true imports what does not fail.",
+)
 EVENT_HAS_BOOKINGS = Code(
     "event_has_bookings",
     Kind.CONFLICT,
-    "Places of the event are held or sold, or somebody waits for one.",
+    "Somebody has a place at the event or waits for one; bookings that have ended keep it from"
+    " being deleted, too.",
     "Cancel the event instead: that ends every booking, and what was paid is owed back.",
 )
 EVENT_HAS_SHOWTIMES = Code(
@@ -92,7 +101,7 @@ CURRENCY_FIXED = Code(
 CATEGORY_EXISTS = Code(
     "category_exists",
     Kind.CONFLICT,
-    "The event has a category of this name.",
+    "The event has a category of this name; case and blanks do not tell names apart.",
     "Choose another name, or change the category that has it.",
 )
 TOO_MANY_CATEGORIES = Code(
@@ -141,5 +150,6 @@ CODES = (
     SEATS_CLAIMED,
     SHOW_IN_USE,
     CSV_INVALID,
+    IMPORT_FAILED,
     TOO_MANY_FAVORITES,
 )

@@ -115,6 +115,8 @@ class ShowFilters:
     genre: str | None = None
     language: str | None = None
     statuses: frozenset[ShowStatus] = frozenset(SHOW_STATUSES)
+    # Where no show has all the words: those whose words are almost the same.
+    almost: bool = False
     # For organizers' own lists: these organizations' shows, put on or not.
     of_organizations: frozenset[UUID] | None = None
     public: bool = True
@@ -138,7 +140,8 @@ def moment_of(parameter: str, text: str | None) -> date | datetime | None:
         # In a query an unescaped + has become a blank.
         moment = msgspec.convert(text.replace(" ", "+"), datetime)
     except (ValueError, msgspec.ValidationError):
-        raise refusal(parameter, "is neither a date nor an RFC 3339 time") from None
+        words = "must be a date such as 2027-01-31, or a time such as 2027-01-31T20:00:00Z"
+        raise refusal(parameter, f"{words} (RFC 3339)") from None
     if moment.tzinfo is None:
         raise refusal(parameter, "has no offset from UTC, such as Z")
     if not is_storable(moment):
@@ -154,7 +157,8 @@ def showtime_statuses_of(
         return frozenset(usual)
     wanted = {part.strip() for part in text.split(",")}
     if not wanted <= set(SHOWTIME_STATUSES):
-        raise refusal("status", f"is not a list of {', '.join(SHOWTIME_STATUSES)}")
+        known = ", ".join(SHOWTIME_STATUSES)
+        raise refusal("status", f"must be some of {known}, with commas between")
     return frozenset(status for status in SHOWTIME_STATUSES if status in wanted)
 
 
@@ -164,5 +168,6 @@ def statuses_of(text: str | None) -> frozenset[ShowStatus]:
         return frozenset(SHOW_STATUSES)
     wanted = {part.strip() for part in text.split(",")}
     if not wanted <= set(SHOW_STATUSES):
-        raise refusal("status", f"is not a list of {', '.join(SHOW_STATUSES)}")
+        known = ", ".join(SHOW_STATUSES)
+        raise refusal("status", f"must be some of {known}, with commas between")
     return frozenset(status for status in SHOW_STATUSES if status in wanted)

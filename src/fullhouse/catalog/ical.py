@@ -54,6 +54,28 @@ class Calendar:
     entries: Sequence[Entry]
 
 
+def place_of(
+    *,
+    hall: str | None,
+    venue: str | None,
+    address: str | None,
+    city: str | None,
+    country: str | None,
+) -> str:
+    """Where something is, in words; city and country only where the address does not end in them.
+
+    A city counts as said where it stands between commas or lines, alone or with a postal code:
+    that a street is called after it says nothing.
+    """
+    parts = [part.strip() for part in re.split(r"[,\n]", address or "") if part.strip()]
+    said = {_without_codes(part) for part in parts} - {""}
+    if parts and country and parts[-1].casefold() == country.casefold():
+        country = None
+    if city and _without_codes(city) in said:
+        city = None
+    return ", ".join(part for part in (hall, venue, *parts, city, country) if part)
+
+
 def written(calendar: Calendar) -> bytes:
     """The calendar as text/calendar, in UTF-8."""
     document = icalendar.Calendar()
@@ -84,6 +106,12 @@ def _event(entry: Entry) -> icalendar.Event:
     if entry.coordinates is not None:
         event.add("geo", entry.coordinates)
     return event
+
+
+def _without_codes(part: str) -> str:
+    """A part of an address in one form, without anything that has a digit in it."""
+    words = part.casefold().split()
+    return " ".join(word for word in words if not any(map(str.isdigit, word)))
 
 
 def _line(text: str) -> str:

@@ -36,16 +36,25 @@ Available = Annotated[
     bool | None,
     QueryParameter(description="true: something is left; false: a showtime is sold out."),
 ]
+_MINOR_UNITS = "a whole number of minor units from 0 to 1000000000000, such as 1800 for 18.00"
 PriceAtMost = Annotated[
     int | None,
     QueryParameter(
-        name="price[lte]", ge=0, le=10**12, description="Has a category at most this dear."
+        name="price[lte]",
+        ge=0,
+        le=10**12,
+        title=_MINOR_UNITS,
+        description="Has a category at most this dear.",
     ),
 ]
 PriceAtLeast = Annotated[
     int | None,
     QueryParameter(
-        name="price[gte]", ge=0, le=10**12, description="Has a category at least this dear."
+        name="price[gte]",
+        ge=0,
+        le=10**12,
+        title=_MINOR_UNITS,
+        description="Has a category at least this dear.",
     ),
 ]
 Sort = Annotated[

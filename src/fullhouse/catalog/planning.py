@@ -207,7 +207,7 @@ def _planned(
     taken: set[str],
     errors: list[FieldError],
 ) -> PlannedCategory | None:
-    name = draft.name.strip()
+    name = draft.name
     if draft.sections is None:
         if draft.capacity is None:
             errors.append(FieldError(f"{pointer}/capacity", "is needed without sections"))
@@ -309,7 +309,7 @@ def _category_errors(draft: EventDraft) -> list[FieldError]:
     errors = []
     names: set[str] = set()
     for at, category in enumerate(draft.categories):
-        name = category.name.strip().casefold()
+        name = category.name.casefold()
         if name in names:
             errors.append(FieldError(f"/categories/{at}/name", "is the name of two categories"))
         names.add(name)

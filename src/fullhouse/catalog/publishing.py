@@ -32,14 +32,27 @@ class ForSale:
     sittings: Sequence[Sitting]
 
 
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """Something that an event lacks: where to give it (JSON Pointer into the event), in words."""
+
+    pointer: str
+    detail: str
+
+
 # What an event may lack, by the word that a refusal has for it.
 MISSING = {
-    "categories": "a ticket category",
-    "showtimes": "a showtime that is not over",
-    "places": "places in a category at a coming showtime",
-    "sales_window": "a time in which tickets are sold: the sales window is over, or never opens",
-    "sections": "seat maps with the sections of its categories, at every coming showtime",
-    "currency": "a currency in use",
+    "categories": Lack("/categories", "a ticket category"),
+    "showtimes": Lack("/showtimes", "a showtime that is not over"),
+    "places": Lack("/categories", "places in a category at a coming showtime"),
+    "sales_window": Lack(
+        "/salesCloseAt",
+        "a time in which tickets are sold: the sales window is over, or never opens",
+    ),
+    "sections": Lack(
+        "/showtimes", "seat maps with the sections of its categories, at every coming showtime"
+    ),
+    "currency": Lack("/currency", "a currency in use"),
 }
 
 

@@ -31,6 +31,7 @@ from fullhouse.kit.db import Database
 from fullhouse.kit.errors import Refused
 from fullhouse.media import queries as media
 from fullhouse.media.schemas import MediaView
+from fullhouse.media.store import NOBODY
 
 # How many coming showtimes an event's own page lists.
 NEXT_SHOWTIMES = 20
@@ -41,7 +42,7 @@ _ANY = EventFilters()
 
 @dataclass(frozen=True, slots=True)
 class EventWithShowtimes:
-    """An event, its pictures by id, and its next showtimes."""
+    """An event, its pictures and its show's by id, and its next showtimes."""
 
     event: EventRow
     images: Mapping[UUID, MediaView]
@@ -130,7 +131,8 @@ async def event(database: Database, key: UUID | str, viewer: Viewer) -> EventWit
             _BY_START,
             Slice(NEXT_SHOWTIMES),
         )
-        images = await media.views(connection, found.images)
+        either = [*found.images, *found.show_images]
+        images = await media.views(connection, either, viewer.organizations)
     return EventWithShowtimes(found, images, coming.items)
 
 
@@ -150,7 +152,8 @@ async def shows(
     async with database.read() as connection:
         found = await show_store.list_shows(connection, filters, order, part)
         shown = [image for row in found.items for image in row.images]
-        return ShowsWithImages(found, await media.views(connection, shown))
+        makers = NOBODY if filters.public else filters.of_organizations
+        return ShowsWithImages(found, await media.views(connection, shown, makers))
 
 
 async def own_shows(
@@ -181,7 +184,7 @@ async def show(
         coming = await event_store.list_events(
             connection, EventFilters(show_id=show_id), _BY_START, Slice(NEXT_SHOWTIMES)
         )
-        images = await media.views(connection, found.images)
+        images = await media.views(connection, found.images, viewer.organizations)
     return ShowWithEvents(found, images, coming.items)
 
 

@@ -26,10 +26,19 @@ shows = sa.Table(
     sa.Column("cast", JSONB, nullable=False, server_default="[]"),  # [{name, role}]
     sa.Column("trailers", ARRAY(sa.Text), nullable=False, server_default="{}"),  # https addresses
     sa.Column("images", ARRAY(sa.Uuid), nullable=False, server_default="{}"),  # of media
+    sa.Column("words", sa.Text, nullable=False, server_default=""),  # of the title, folded
+    # The event that it was made together with; NULL: by itself, or it was changed since.
+    sa.Column("made_for", sa.Uuid),
     now_column(),
     now_column("changed_at"),
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
     sa.Index("shows_changed_at", "changed_at"),
+    sa.Index(
+        "shows_words",
+        "words",
+        postgresql_using="gin",
+        postgresql_ops={"words": "gin_trgm_ops"},
+    ),
     sa.Index("shows_created_at", "created_at", "id"),
     sa.Index("shows_title", "title", "id"),
     sa.CheckConstraint("ends_on >= released_on", name="release_ordered"),
@@ -96,7 +105,8 @@ categories = sa.Table(
     sa.Index(
         "categories_event_name",
         "event_id",
-        "name",
+        # Beyond ASCII, case is a matter of the locale; commands look at it with Unicode's eyes.
+        sa.text('lower(name COLLATE "C")'),
         unique=True,
         postgresql_where=sa.text("deleted_at IS NULL"),
     ),
@@ -211,7 +221,14 @@ event_listings = sa.Table(
     sa.Index("event_listings_city", "city_key", "next_starts_at", "event_id"),
     sa.Index("event_listings_kind", "kind", "next_starts_at", "event_id"),
     sa.Index("event_listings_venue", "venue_id", "next_starts_at", "event_id"),
-    sa.Index("event_listings_show", "show_id", "next_starts_at", "event_id"),
+    # With what says where a show stands.
+    sa.Index(
+        "event_listings_show",
+        "show_id",
+        "next_starts_at",
+        "event_id",
+        postgresql_include=["status", "last_ends_at"],
+    ),
     sa.Index("event_listings_organization", "organization_id", "created_at", "event_id"),
     sa.Index("event_listings_next_end", "next_ends_at"),
     sa.Index("event_listings_categories", "category_keys", postgresql_using="gin"),

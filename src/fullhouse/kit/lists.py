@@ -52,6 +52,8 @@ async def fetch_rows(
     if offset is not None:
         counted = sa.select(sa.func.count()).select_from(statement.subquery())
         total = (await connection.execute(counted)).scalar_one()
+        if offset >= total:
+            return Rows((), go_on=False, total=total)
     ordered = statement.add_columns(column.label("sort_value"), id_column.label("sort_id"))
     if after is not None:
         here = sa.tuple_(column, id_column)

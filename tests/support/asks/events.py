@@ -138,6 +138,10 @@ EVENTS: dict[str, tuple[Entry, ...]] = {
         Entry(_draft(), hides=Hides.DRAFTS),
         shown("event_id", "event"),
     ),
+    f"GET {_EVENT}/publish-check": (
+        Entry(_draft(), hides=Hides.DRAFTS),
+        shown("event_id", "event"),
+    ),
     f"POST {_EVENT}/unpublish": (
         Entry(_draft(), hides=Hides.DRAFTS),
         shown("event_id", "event", refusals=_SOLD),

@@ -12,6 +12,7 @@ from tests.support.permissions_asks import (
     Entry,
     Hides,
     Make,
+    asked,
     for_all_and_draft,
     plain,
     shown,
@@ -65,6 +66,9 @@ def _order_seat(estate: Estate, _caller: Caller) -> Ask:
     return Ask(body={"showtimeId": estate.showtime, "seats": [estate.new_seat()]})
 
 
+# An administrator belongs to no organization, and is asked which one is meant.
+_WHOSE = frozenset({"organization_required"})
+
 SALES: dict[str, tuple[Entry, ...]] = {
     "GET /showtimes/{showtime_id:uuid}/seats": for_all_and_draft(
         "showtime_id", "showtime", "draft_showtime"
@@ -104,6 +108,12 @@ SALES: dict[str, tuple[Entry, ...]] = {
             "DELETE /bookings/{booking_id:uuid}",
         )
     },
+    "GET /organizer/bookings": (
+        asked("eventId", "event", anywhere=True, refusals=_WHOSE),
+        asked("showtimeId", "showtime", anywhere=True, refusals=_WHOSE),
+        plain(anywhere=True, refusals=_WHOSE)[0],
+        asked("organizationId", "organization"),
+    ),
     "GET /waitlist": plain(),
     "DELETE /waitlist/{entry_id:uuid}": (
         Entry(_own_entry, public=True),

@@ -253,7 +253,7 @@ async def _allot_anew(
     for showtime in await category_writes.coming_showtimes(connection, event_id):
         seat_map = known_map(maps.coming, showtime.seat_map_id)
         capacities = planning.allot(categories, seat_map, "/sections")
-        await category_writes.set_capacities(connection, showtime.id, capacities)
+        await showtime_writes.set_capacities(connection, showtime.id, capacities)
 
 
 def _capacity(places: CategoryPlaces, seat_map: SeatMap | None) -> int:
@@ -277,8 +277,7 @@ def _draft_of(before: CategoryState, fields: Mapping[str, Any]) -> CategoryDraft
         benefits=before.benefits,
         sections=before.located or None,
     )
-    draft = replace(draft, **fields)
-    return replace(draft, name=draft.name.strip())
+    return replace(draft, **fields)
 
 
 def _planned_of(before: CategoryState) -> PlannedCategory:

@@ -64,9 +64,11 @@ async def change_event(
         if not changes:
             return
         await _check(connection, event, before, after)
-        await _move(connection, event, before, after, None if place is None else place[1].hall)
+        await _require_movable(connection, event, before, after)
         # From here on nothing is sold until the commit, and then by the new terms.
         await showtime_writes.touch_terms(connection, event_id)
+        if "hall_id" in changes:
+            await _refit(connection, event, None if place is None else place[1].hall)
         if "currency" in changes and await event_writes.ever_held(connection, event_id):
             raise Refused(CURRENCY_FIXED)
         if not await event_writes.update_event(connection, event_id, changes):
@@ -147,28 +149,31 @@ async def _check(
     planning.refuse_if(errors)
 
 
-async def _move(
-    connection: AsyncConnection,
-    event: EventState,
-    before: EventValues,
-    after: EventValues,
-    hall: Room | None,
+async def _require_movable(
+    connection: AsyncConnection, event: EventState, before: EventValues, after: EventValues
 ) -> None:
-    """Let the event be at its new place, and its categories in the sections of the new hall.
+    """Raise Refused(EVENT_HAS_SHOWTIMES) where those would be at another venue than the event.
 
-    Raises Refused: EVENT_HAS_SHOWTIMES, VALIDATION_FAILED where the hall lacks a section.
+    The new venue and hall are there until our commit.
     """
     elsewhere = after.venue_id != before.venue_id
     if elsewhere or after.hall_id != before.hall_id:
         await hold_place(connection, after.venue_id, after.hall_id)
     if elsewhere and await event_writes.has_showtimes(connection, event.id):
         raise Refused(EVENT_HAS_SHOWTIMES)
-    if after.hall_id != before.hall_id:
-        located = [one for one in event.categories if one.sections or one.areas]
-        capacities = planning.allot(located, None if hall is None else hall.seat_map)
-        await category_writes.update_places(
-            connection, [replace(one, capacity=capacities[one.id]) for one in located]
-        )
+
+
+async def _refit(connection: AsyncConnection, event: EventState, hall: Room | None) -> None:
+    """Let the event's categories be in the sections of its new hall.
+
+    After the locks of its showtimes, as the selling core does it. Raises
+    Refused(VALIDATION_FAILED) where the hall lacks a section.
+    """
+    located = [one for one in event.categories if one.sections or one.areas]
+    capacities = planning.allot(located, None if hall is None else hall.seat_map)
+    await category_writes.update_places(
+        connection, [replace(one, capacity=capacities[one.id]) for one in located]
+    )
 
 
 def _noted(values: EventValues, changes: Mapping[str, Any]) -> dict[str, Any]:

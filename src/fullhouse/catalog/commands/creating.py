@@ -61,7 +61,7 @@ async def create_event(
         await _check_organization(connection, organization_id)
         planning.refuse_if(await image_errors(connection, draft.images, organization_id))
         defaults = await event_writes.venue_defaults(connection, place.venue_id)
-        show_id, duration = await _show_of(connection, draft, organization_id, defaults)
+        show_id, duration = await _show_of(connection, draft, organization_id, defaults, event_id)
         values = _values(draft, show_id, place, defaults)
         await insert_event(connection, event_id, organization_id, values)
         categories = await category_writes.insert_categories(connection, event_id, planned)
@@ -69,7 +69,7 @@ async def create_event(
             new_showtime(sitting, rooms[sitting.hall_id], duration, categories)
             for sitting in sittings
         ]
-        await schedule_showtimes(connection, principal, event_id, new)
+        await schedule_showtimes(connection, principal, event_id, values.venue_id, new)
         if draft.publish:
             maps = [room.seat_map for room in rooms.values() if room is not None]
             known = {seat_map.id: seat_map for seat_map in maps if seat_map is not None}
@@ -146,6 +146,7 @@ async def _show_of(
     draft: EventDraft,
     organization_id: UUID,
     defaults: VenueDefaults,
+    event_id: UUID,
 ) -> tuple[UUID, int | None]:
     """The id and duration of the event's show, which is made where none is named."""
     if draft.show_id is None:
@@ -156,6 +157,7 @@ async def _show_of(
             draft.title.strip(),
             draft.description,
             replace(show, age_rating=show.age_rating or defaults.age_rating),
+            event_id,
         )
         return show_id, show.duration_minutes
     found = await show_writes.find_show_duration(connection, draft.show_id, organization_id)

@@ -1,5 +1,6 @@
 """Making an event of another."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -13,12 +14,15 @@ from fullhouse.catalog.commands.showtimes import new_showtime, schedule_showtime
 from fullhouse.catalog.drafts import ShowtimeDraft
 from fullhouse.catalog.planning import PlannedCategory
 from fullhouse.catalog.store import category_writes, event_listings, event_writes, show_writes
+from fullhouse.catalog.store.category_writes import CategoryState
 from fullhouse.catalog.store.event_writes import EventValues
 from fullhouse.kit.db import Database
 from fullhouse.kit.ids import new_id
 from fullhouse.kit.listener import notify
 from fullhouse.media.queries import check_usable
 from fullhouse.venues.queries.seat_maps import SeatMaps
+
+Prices = dict[UUID, int]
 
 # More are a schedule, which is made by a rule.
 MOST_COPIED = 1_000
@@ -36,7 +40,9 @@ async def duplicate_event(
     """Make a draft that is like an event, over or not, without its sales; answers its id.
 
     With ``shift_days`` the sales window and the showtimes come along, so many days later by the
-    clocks of the event's zone, in the newest seat maps of their halls; cancelled ones do not.
+    clocks of the event's zone, in the newest seat maps of their halls, at their own prices. Those
+    that were cancelled by themselves do not; those that were with the event do: that is what
+    organizers copy a cancelled event for.
 
     Raises Refused: NOT_FOUND, FORBIDDEN, VALIDATION_FAILED, SCHEDULE_CONFLICT.
     """
@@ -44,18 +50,18 @@ async def duplicate_event(
         event = await own_event(connection, principal, event_id, closed=True)
         values = await event_writes.event_values(connection, event_id)
         known = await category_writes.categories_of(connection, event_id)
-        sittings: list[ShowtimeDraft] = []
+        sittings: list[tuple[ShowtimeDraft, Prices]] = []
         if shift_days is not None:
             sittings = await event_writes.sittings_of(connection, event_id, MOST_COPIED + 1)
     if len(sittings) > MOST_COPIED:
         raise wrong("/shiftDays", f"the event has more than {MOST_COPIED} showtimes")
     values = _shifted(replace(values, title=(title or values.title).strip()), shift_days)
-    drafts = [_later(sitting, shift_days or 0, values.timezone) for sitting in sittings]
-    for draft in drafts:
-        planning.refuse_if(planning.showtime_errors(draft, ""))
+    drafts = [
+        (_later(sitting, shift_days or 0, values.timezone), prices) for sitting, prices in sittings
+    ]
     rooms = {
         hall_id: await room_in(database, seat_maps, hall_id, values.venue_id)
-        for hall_id in {draft.hall_id for draft in drafts}
+        for hall_id in {draft.hall_id for draft, _ in drafts}
     }
     copy_id = new_id()
     async with database.begin() as connection:
@@ -69,15 +75,16 @@ async def duplicate_event(
         await insert_event(
             connection, copy_id, event.organization_id, replace(values, images=images)
         )
-        planned = [
-            PlannedCategory(
-                one.name, one.price, one.capacity, one.benefits, one.sections, one.areas
+        categories = await category_writes.insert_categories(connection, copy_id, _planned(known))
+        copies = {one.id: made.id for one, made in zip(known, categories, strict=True)}
+        new = [
+            replace(
+                new_showtime(draft, rooms[draft.hall_id], show[0], categories),
+                prices=_named(prices, copies),
             )
-            for one in known
+            for draft, prices in drafts
         ]
-        categories = await category_writes.insert_categories(connection, copy_id, planned)
-        new = [new_showtime(draft, rooms[draft.hall_id], show[0], categories) for draft in drafts]
-        await schedule_showtimes(connection, principal, copy_id, new)
+        await schedule_showtimes(connection, principal, copy_id, values.venue_id, new)
         await event_listings.refresh(connection, [copy_id])
         await note(
             connection,
@@ -92,6 +99,18 @@ async def duplicate_event(
     return copy_id
 
 
+def _named(prices: Prices, copies: Mapping[UUID, UUID]) -> Prices:
+    """The prices, by the categories that are copies of theirs; without those that were deleted."""
+    return {copies[one]: price for one, price in prices.items() if one in copies}
+
+
+def _planned(known: Sequence[CategoryState]) -> list[PlannedCategory]:
+    return [
+        PlannedCategory(one.name, one.price, one.capacity, one.benefits, one.sections, one.areas)
+        for one in known
+    ]
+
+
 def _shifted(values: EventValues, days: int | None) -> EventValues:
     """What is set of the copy; without showtimes of its own it has no sales window yet."""
     if days is None:
@@ -104,8 +123,10 @@ def _shifted(values: EventValues, days: int | None) -> EventValues:
 
 
 def _later(sitting: ShowtimeDraft, days: int, timezone: str) -> ShowtimeDraft:
-    """The sitting so many days later; it lasts as long."""
+    """The sitting so many days later; it lasts as long. Refused when that is too far away."""
     assert sitting.ends_at is not None  # every showtime that exists has its end
     starts_at = planning.days_later(sitting.starts_at, days, timezone)
     ends_at = starts_at + (sitting.ends_at - sitting.starts_at)
-    return ShowtimeDraft(starts_at, ends_at, sitting.hall_id)
+    later = ShowtimeDraft(starts_at, ends_at, sitting.hall_id)
+    planning.refuse_if(planning.showtime_errors(later, ""))
+    return later

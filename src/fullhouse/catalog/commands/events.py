@@ -1,4 +1,4 @@
-"""Events that exist: putting them on sale, taking them off again, deleting them."""
+"""Events that exist: putting them on sale, and taking them off again."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -52,6 +52,21 @@ async def publish_event(
         await tell(connection, event_id)
 
 
+async def check_publishing(
+    database: Database, seat_maps: SeatMaps, principal: Principal, event_id: UUID
+) -> list[str]:
+    """What :func:`publish_event` would find missing now; nothing of an event that is published.
+
+    Raises Refused: NOT_FOUND, FORBIDDEN, EVENT_CLOSED.
+    """
+    known = await coming_maps(database, seat_maps, principal, event_id)
+    async with database.begin() as connection:
+        event = await own_event(connection, principal, event_id)
+        if event.status == "published":
+            return []
+        return await missing_for_sale(connection, event_id, known)
+
+
 async def unpublish_event(database: Database, principal: Principal, event_id: UUID) -> None:
     """Make a draft of an event of which nobody has a place. Doing so again changes nothing.
 
@@ -77,47 +92,28 @@ async def unpublish_event(database: Database, principal: Principal, event_id: UU
         await tell(connection, event_id)
 
 
-async def delete_event(database: Database, principal: Principal, event_id: UUID) -> None:
-    """Delete an event of which nobody has a place, with its showtimes; their halls are free then.
-
-    Sales, also past ones, keep an event for good: it can be cancelled, and ends by itself.
-    Raises Refused: NOT_FOUND, FORBIDDEN, EVENT_CLOSED, EVENT_HAS_BOOKINGS.
-    """
-    async with database.begin() as connection:
-        event = await own_event(connection, principal, event_id)
-        await _require_nobody(connection, event_id)
-        # While they are still its showtimes: kept answers about them have to go.
-        await tell(connection, event_id)
-        await event_writes.delete_event(connection, event_id)
-        await event_listings.refresh(connection, [event_id])
-        await note(
-            connection,
-            principal,
-            "event.deleted",
-            "event",
-            event_id,
-            organization_id=event.organization_id,
-            before={"status": event.status},
-        )
-
-
 async def own_event(
-    connection: AsyncConnection, principal: Principal, event_id: UUID, *, closed: bool = False
+    connection: AsyncConnection,
+    principal: Principal,
+    event_id: UUID,
+    permission: Permission = Permission.EVENTS_WRITE,
+    *,
+    closed: bool = False,
 ) -> event_writes.EventState:
-    """The event, locked, if the caller may change it and it can still be changed.
+    """The event, locked, if the caller may do this to it and it can still be changed.
 
     ``closed`` says that it may be over: what is asked for does not change it.
     """
     event = await event_writes.lock_event(connection, event_id)
     if event is None:
         raise Refused(NOT_FOUND)
-    if event.status == "draft" and not any(
-        principal.may(permission, event.organization_id)
-        for permission in (Permission.EVENTS_READ, Permission.EVENTS_WRITE)
+    if event.secret and not any(
+        principal.may(either, event.organization_id)
+        for either in (Permission.EVENTS_READ, Permission.EVENTS_WRITE)
     ):
         # What others may not see must not be found out by asking to change it.
         raise Refused(NOT_FOUND)
-    require(principal, Permission.EVENTS_WRITE, event.organization_id)
+    require(principal, permission, event.organization_id)
     if event.status in ("cancelled", "ended") and not closed:
         raise Refused(EVENT_CLOSED)
     return event
@@ -154,13 +150,20 @@ async def require_publishable(
 
     ``seat_maps`` has those of its coming showtimes.
     """
+    missing = await missing_for_sale(connection, event_id, seat_maps)
+    if missing:
+        in_words = "; ".join(publishing.MISSING[word].detail for word in missing)
+        raise Refused(NOT_PUBLISHABLE, f"The event still needs: {in_words}.", missing=missing)
+
+
+async def missing_for_sale(
+    connection: AsyncConnection, event_id: UUID, seat_maps: Mapping[UUID, SeatMap]
+) -> list[str]:
+    """The words of ``publishing.MISSING`` for all that an event lacks, by the same seat maps."""
     found = await event_writes.for_sale(connection, event_id)
     for sitting in found.sittings:
         known_map(seat_maps, sitting.seat_map_id)
-    missing = publishing.missing_for_sale(found, seat_maps)
-    if missing:
-        in_words = "; ".join(publishing.MISSING[word] for word in missing)
-        raise Refused(NOT_PUBLISHABLE, f"The event still needs: {in_words}.", missing=missing)
+    return publishing.missing_for_sale(found, seat_maps)
 
 
 async def tell(connection: AsyncConnection, event_id: UUID) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fullhouse.api.errors import VALIDATION_FAILED
 from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import scheduling
@@ -15,7 +16,8 @@ from fullhouse.catalog.scheduling import Occupying
 from fullhouse.catalog.store import schedule, showtime_writes
 from fullhouse.catalog.store.schedule import Occupied
 from fullhouse.catalog.store.showtime_writes import NewShowtime
-from fullhouse.kit.errors import Refused
+from fullhouse.kit.errors import FieldError, Refused
+from fullhouse.venues.store import places
 
 # Whoever writes past the lock of a hall is held by the constraint; then it is looked once more
 # who that was, and tried again where they gave up.
@@ -31,6 +33,17 @@ async def lock_halls(
     if found.keys() != wanted:
         raise wrong("/hallId", "is no hall of the event's venue")
     return found
+
+
+async def hold_venue(connection: AsyncConnection, venue_id: UUID | None) -> None:
+    """Keep an event's venue from being deleted while showtimes are added there.
+
+    After their halls, in which order whoever deletes a venue locks them.
+    Raises Refused(VALIDATION_FAILED) when it was deleted already.
+    """
+    if not await places.hold_place(connection, venue_id, None):
+        gone = FieldError("", "is at a venue that is not there any more")
+        raise Refused(VALIDATION_FAILED, "The event's venue was deleted.", errors=(gone,))
 
 
 async def insert_where_free(

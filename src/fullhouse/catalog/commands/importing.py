@@ -17,7 +17,12 @@ from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import csv_import, planning, scheduling
 from fullhouse.catalog.commands.events import own_event
-from fullhouse.catalog.commands.halls import in_the_way, insert_where_free, lock_halls
+from fullhouse.catalog.commands.halls import (
+    hold_venue,
+    in_the_way,
+    insert_where_free,
+    lock_halls,
+)
 from fullhouse.catalog.commands.places import Room, room_in
 from fullhouse.catalog.commands.shows import image_errors, make_shows
 from fullhouse.catalog.commands.showtimes import new_showtime, tell_of_new
@@ -31,6 +36,7 @@ from fullhouse.kit.db import Database
 from fullhouse.kit.errors import UNAVAILABLE, FieldError, Refused
 from fullhouse.kit.listener import notify
 from fullhouse.venues.queries.seat_maps import SeatMaps
+from fullhouse.venues.rules import tidy
 
 # A time nearer to the calendar's ends fails as soon as its offset is changed.
 _YEARS = range(2, 9_999)
@@ -129,6 +135,7 @@ async def import_showtimes(
         if await importing.events_named(connection, owner, names) != named.events:
             raise Refused(UNAVAILABLE, "An event is being changed.", retry_after_seconds=1)
         await lock_halls(connection, named.rooms)
+        await _hold_venues(connection, states)
         sittings: list[_Sitting] = []
         results: dict[int, LineResult] = {}
         for line in lines:
@@ -187,13 +194,13 @@ async def _look_up(
         known = await importing.halls_of(connection, venue_ids)
     halls: dict[tuple[UUID | None, str], UUID] = {}
     for hall in known:
-        halls[hall.venue_id, hall.name] = halls[hall.venue_id, str(hall.id)] = hall.id
+        halls[hall.venue_id, _name(hall.name)] = halls[hall.venue_id, str(hall.id)] = hall.id
     there = {hall.id: hall.venue_id for hall in known}
     wanted = {event.hall_id for event in events.values()}
     for line in lines:
         event = events.get(_name(line.wanted.event)) if line.wanted is not None else None
         if event is not None and line.wanted is not None and line.wanted.hall is not None:
-            wanted.add(halls.get((event.venue_id, line.wanted.hall)))
+            wanted.add(halls.get((event.venue_id, _name(line.wanted.hall))))
     rooms = {}
     for hall_id in wanted:
         # One that was deleted is not there any more.
@@ -217,6 +224,18 @@ async def _own_events(
     return states
 
 
+async def _hold_venues(
+    connection: AsyncConnection, states: dict[UUID, EventState | Refused]
+) -> None:
+    """Keep the events' venues from being deleted; nothing is added where one was."""
+    for event_id, state in states.items():
+        if isinstance(state, EventState):
+            try:
+                await hold_venue(connection, state.venue_id)
+            except Refused as refused:
+                states[event_id] = refused
+
+
 def _sitting(
     line: Line[ListedShowtime], named: _Named, states: Mapping[UUID, EventState | Refused]
 ) -> _Sitting | tuple[FieldError, ...]:
@@ -238,7 +257,7 @@ def _sitting(
         ends_at = _instant("/endsAt", listed.ends_at, zone, errors)
     hall_id = event.hall_id
     if listed.hall is not None:
-        hall_id = named.halls.get((event.venue_id, listed.hall))
+        hall_id = named.halls.get((event.venue_id, _name(listed.hall)))
     room = None if hall_id is None else named.rooms.get(hall_id)
     if room is None and (listed.hall is not None or hall_id is not None):
         errors.append(FieldError("/hall", "is no hall of the event's venue"))
@@ -324,8 +343,8 @@ def _told(conflict: Mapping[str, object]) -> str:
 
 
 def _name(text: str) -> str:
-    """The name of an event in one form: slugs are small, and ids are written in many ways."""
+    """A name in one form: case and blanks tell none apart, and ids are written in many ways."""
     try:
         return str(UUID(text))
     except ValueError:
-        return text.lower()
+        return tidy(text).lower()

@@ -61,6 +61,7 @@ async def make_series(
         event = await own_event(connection, principal, event_id)
         require_unmoved(event, seen)
         await halls.lock_halls(connection, [None if room is None else room.id])
+        await halls.hold_venue(connection, event.venue_id)
         left, over = await _still_to_make(connection, event_id, room, slots)
         wanted = _candidates(event, room, left)
         found = await halls.in_the_way(connection, principal, [one.showtime for one in wanted])

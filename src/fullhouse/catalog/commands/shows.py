@@ -131,17 +131,28 @@ async def delete_show(database: Database, principal: Principal, show_id: UUID) -
         live = await show_writes.live_events_of(connection, show_id, _MOST_NAMED_EVENTS)
         if live:
             raise Refused(SHOW_IN_USE, eventIds=[str(event_id) for event_id in live])
-        await show_writes.delete_show(connection, show_id)
-        await note(
-            connection,
-            principal,
-            "show.deleted",
-            "show",
-            show_id,
-            organization_id=state.organization_id,
-            before={"title": state.title, "kind": state.draft.kind},
-        )
-        await notify(connection, "events", f"show:{show_id}")
+        await _delete(connection, principal, state)
+
+
+async def delete_unused(connection: AsyncConnection, principal: Principal, show_id: UUID) -> None:
+    """Delete a locked show that no event puts on, over or not; another stays."""
+    state = await show_writes.lock_show(connection, show_id)
+    if state is not None and not await show_writes.has_events(connection, show_id):
+        await _delete(connection, principal, state)
+
+
+async def _delete(connection: AsyncConnection, principal: Principal, state: ShowState) -> None:
+    await show_writes.delete_show(connection, state.id)
+    await note(
+        connection,
+        principal,
+        "show.deleted",
+        "show",
+        state.id,
+        organization_id=state.organization_id,
+        before={"title": state.title, "kind": state.draft.kind},
+    )
+    await notify(connection, "events", f"show:{state.id}")
 
 
 async def own_show(connection: AsyncConnection, principal: Principal, show_id: UUID) -> ShowState:

@@ -1,4 +1,4 @@
-"""Showtimes: adding, moving and deleting them."""
+"""Showtimes: adding and moving them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +22,6 @@ from fullhouse.catalog.errors import (
     SEATS_CLAIMED,
     SHOWTIME_BEGUN,
     SHOWTIME_CANCELLED,
-    SHOWTIME_HAS_BOOKINGS,
     STARTS_IN_PAST,
 )
 from fullhouse.catalog.events import RESCHEDULED, ShowtimeRescheduled, Sitting
@@ -90,7 +89,7 @@ async def add_showtimes(
             for draft in drafts
         ]
         if new:
-            await schedule_showtimes(connection, principal, event_id, new)
+            await schedule_showtimes(connection, principal, event_id, event.venue_id, new)
             await tell_of_new(connection, principal, event, new)
     return [showtime.id for showtime in new]
 
@@ -120,6 +119,7 @@ async def reschedule(
         if change.hall_id is not UNSET:
             hall_id = change.hall_id
         cleaning = await halls.lock_halls(connection, [hall_id])
+        await halls.hold_venue(connection, event.venue_id)
         was = await _locked(connection, showtime_id)
         after = _moved(was, change)
         before = Sitting(was.starts_at, was.ends_at, was.hall_id)
@@ -156,33 +156,6 @@ async def reschedule(
         await notify(connection, "events", f"event:{event.id}", f"showtime:{showtime_id}")
 
 
-async def delete_showtime(database: Database, principal: Principal, showtime_id: UUID) -> None:
-    """Delete a showtime at which nobody has a place; its hall is free then.
-
-    Raises Refused: NOT_FOUND, FORBIDDEN, EVENT_CLOSED, SHOWTIME_HAS_BOOKINGS.
-    """
-    async with database.begin() as connection:
-        event, _ = await _own_event_of(connection, principal, showtime_id)
-        was = await _locked(connection, showtime_id)
-        # Under the lock of its inventory: who reserves at the same moment is seen, or is too late.
-        if (await showtime_writes.taken_of(connection, showtime_id)).by_buyers:
-            raise Refused(SHOWTIME_HAS_BOOKINGS)
-        await showtime_writes.update_showtime(
-            connection, showtime_id, {"deleted_at": await schedule.present(connection)}
-        )
-        await event_listings.refresh(connection, [event.id])
-        await note(
-            connection,
-            principal,
-            "showtime.deleted",
-            "showtime",
-            showtime_id,
-            organization_id=event.organization_id,
-            before={"eventId": event.id, "startsAt": was.starts_at, "status": was.status},
-        )
-        await notify(connection, "events", f"event:{event.id}", f"showtime:{showtime_id}")
-
-
 def new_showtime(
     draft: ShowtimeDraft,
     room: Room | None,
@@ -207,14 +180,17 @@ async def schedule_showtimes(
     connection: AsyncConnection,
     principal: Principal,
     event_id: UUID,
+    venue_id: UUID | None,
     new: Sequence[NewShowtime],
 ) -> None:
     """Insert showtimes where their halls are free, all or none.
 
-    Raises Refused: SCHEDULE_CONFLICT with all that are in the way.
+    Raises Refused: VALIDATION_FAILED where the event's venue or a hall was deleted meanwhile,
+    SCHEDULE_CONFLICT with all that are in the way.
     """
     if new:
         await halls.lock_halls(connection, (showtime.hall_id for showtime in new))
+        await halls.hold_venue(connection, venue_id)
         await halls.require_free(connection, principal, new)
         await halls.insert_where_free(connection, principal, event_id, new)
 

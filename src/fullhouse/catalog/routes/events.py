@@ -4,11 +4,11 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from litestar import delete, get, patch, post
+from litestar import get, patch, post
 from litestar.params import QueryParameter
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
-from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import parameters, queries
@@ -28,8 +28,10 @@ from fullhouse.catalog.schemas.events import (
     EventBody,
     EventPatchBody,
     EventStatus,
+    PublishCheckView,
     event_change,
     event_draft,
+    publish_check_view,
 )
 from fullhouse.catalog.schemas.views import (
     EventSummaryView,
@@ -104,18 +106,6 @@ async def change_event(
     return event_view(await queries.event(database, event_id, _WHO_CHANGED_IT))
 
 
-@delete(
-    "/events/{event_id:uuid}",
-    access=member(Permission.EVENTS_WRITE),
-    summary="Delete an event",
-    tags=_TAGS,
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, EVENT_CLOSED, EVENT_HAS_BOOKINGS),
-)
-async def delete_event(event_id: UUID, database: Database, principal: Principal) -> None:
-    """With its showtimes. Refused while anybody has a place, or had one at a past showtime."""
-    await events.delete_event(database, principal, event_id)
-
-
 @post(
     "/events/{event_id:uuid}/publish",
     access=member(Permission.EVENTS_WRITE),
@@ -133,6 +123,21 @@ async def publish_event(
     """
     await events.publish_event(database, seat_maps, principal, event_id)
     return event_view(await queries.event(database, event_id, _WHO_CHANGED_IT))
+
+
+@get(
+    "/events/{event_id:uuid}/publish-check",
+    access=member(Permission.EVENTS_WRITE),
+    summary="Check whether an event can be published",
+    tags=_TAGS,
+    responses=problems(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, EVENT_CLOSED),
+)
+async def check_publishing(
+    event_id: UUID, database: Database, seat_maps: SeatMaps, principal: Principal
+) -> PublishCheckView:
+    """What publishing would say now, without doing it; a published event lacks nothing."""
+    missing = await events.check_publishing(database, seat_maps, principal, event_id)
+    return publish_check_view(missing)
 
 
 @post(
@@ -165,8 +170,9 @@ async def duplicate_event(
 ) -> EventView:
     """A draft with the categories, policy and pictures, of events that are over too.
 
-    With ``shiftDays`` its showtimes and sales window come along, so many days later at the same
-    time of day where it happens; all or none, if a hall is not free.
+    With ``shiftDays`` its sales window and its showtimes, with prices of their own, come along, so
+    many days later at the same time of day where it happens; all or none, if a hall is not free.
+    Those of a cancelled event too, without what had been cancelled before it.
     """
     copy_id = await duplicating.duplicate_event(
         database,
@@ -189,6 +195,7 @@ async def duplicate_event(
 async def list_own_events(
     database: Database,
     principal: Principal,
+    part: Slice,
     organization_id: parameters.OrganizationId = None,
     status: Status = None,
     search: parameters.Search = None,
@@ -198,9 +205,6 @@ async def list_own_events(
     until: parameters.Until = None,
     sort: parameters.Sort = None,
     fields: parameters.Fields = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[EventSummaryView]:
     """Events of the caller's organizations, drafts and past ones too, newest first.
 
@@ -221,7 +225,7 @@ async def list_own_events(
     found = await queries.own_events(
         database,
         principal,
-        slice_of(limit, cursor, page),
+        part,
         organization_id=organization_id,
         filters=filters,
         order=order_of(usual if sort is None else sort, keys),
@@ -233,8 +237,8 @@ async def list_own_events(
 ROUTES = [
     create_event,
     change_event,
-    delete_event,
     publish_event,
+    check_publishing,
     unpublish_event,
     duplicate_event,
     list_own_events,

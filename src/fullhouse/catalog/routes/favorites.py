@@ -5,7 +5,7 @@ from uuid import UUID
 from litestar import delete, get, put
 
 from fullhouse.api.errors import NOT_FOUND, UNAUTHENTICATED, USER_REQUIRED, problems
-from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import SIGNED_IN
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import favorites
@@ -26,12 +26,10 @@ _TAGS = ["My account"]
 async def list_favorites(
     principal: Principal,
     database: Database,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
+    part: Slice,
 ) -> Page[EventSummaryView]:
     """The events that the caller has marked, by their next showtime, those that are over last."""
-    found = await favorites.favorites(database, principal, slice_of(limit, cursor, page))
+    found = await favorites.favorites(database, principal, part)
     views = [event_summary_view(row) for row in found.items]
     return Page(views, found.next_cursor, found.total)
 

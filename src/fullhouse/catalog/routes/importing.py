@@ -13,7 +13,7 @@ from fullhouse.api.tables import CsvText
 from fullhouse.catalog import parameters
 from fullhouse.catalog.commands import importing
 from fullhouse.catalog.csv_import import Mode
-from fullhouse.catalog.errors import CSV_INVALID, SCHEDULE_CONFLICT
+from fullhouse.catalog.errors import CSV_INVALID, IMPORT_FAILED, SCHEDULE_CONFLICT
 from fullhouse.catalog.schemas.importing import (
     ImportView,
     import_view,
@@ -39,7 +39,9 @@ Partial = Annotated[
     status_code=200,
     summary="Import shows",
     tags=_TAGS,
-    responses=problems(UNAUTHENTICATED, FORBIDDEN, ORGANIZATION_REQUIRED, CSV_INVALID),
+    responses=problems(
+        UNAUTHENTICATED, FORBIDDEN, ORGANIZATION_REQUIRED, CSV_INVALID, IMPORT_FAILED
+    ),
 )
 async def import_shows(
     data: CsvText,
@@ -56,7 +58,8 @@ async def import_shows(
     ``trailers`` and ``images`` (ids); ``|`` stands between items. A show of the same kind, title
     and day of release is there already: its line is skipped, and the show stays as it is.
 
-    Nothing is written where a line fails, unless ``partial`` is set.
+    Nothing is written where a line fails, unless ``partial`` is set. Where nothing is for that
+    reason, the refusal ``import_failed`` has the same report.
     """
     lines, mode = show_lines(data), Mode(dry_run, partial)
     report = await importing.import_shows(database, principal, lines, mode, organization_id)
@@ -70,7 +73,12 @@ async def import_shows(
     summary="Import showtimes",
     tags=_TAGS,
     responses=problems(
-        UNAUTHENTICATED, FORBIDDEN, ORGANIZATION_REQUIRED, CSV_INVALID, SCHEDULE_CONFLICT
+        UNAUTHENTICATED,
+        FORBIDDEN,
+        ORGANIZATION_REQUIRED,
+        CSV_INVALID,
+        IMPORT_FAILED,
+        SCHEDULE_CONFLICT,
     ),
 )
 async def import_showtimes(
@@ -89,7 +97,8 @@ async def import_showtimes(
     event is; what those skip or show twice is refused. What an event has already at that time, in
     that hall, is skipped. A hall that is not free is reported on its line.
 
-    Nothing is written where a line fails, unless ``partial`` is set.
+    Nothing is written where a line fails, unless ``partial`` is set. Where nothing is for that
+    reason, the refusal ``import_failed`` has the same report.
     """
     report = await importing.import_showtimes(
         database,

@@ -4,10 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, get
+from litestar.di import Provide
+from litestar.params import SkipValidation
 
 from fullhouse.api.errors import NOT_FOUND, problems
 from fullhouse.api.exchange import keep
-from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import PUBLIC
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import parameters, queries
@@ -54,10 +56,7 @@ _MOST_FACETS = 50
 _BY_TITLE = "title"
 
 
-@get("/events", access=PUBLIC, summary="List events", tags=_TAGS, responses=problems())
-async def list_events(
-    request: Request[Any, Any, Any],
-    database: Database,
+async def _event_filters(
     search: parameters.Search = None,
     category: parameters.Category = None,
     kind: parameters.Kind = None,
@@ -69,11 +68,41 @@ async def list_events(
     available: parameters.Available = None,
     price_at_most: parameters.PriceAtMost = None,
     price_at_least: parameters.PriceAtLeast = None,
+) -> EventFilters:
+    """Dependency ``filters``: which events are asked for."""
+    return EventFilters(
+        q=search,
+        category=category,
+        kind=kind,
+        city=city,
+        venue_id=venue_id,
+        period=Period(day, moment_of("from", since), moment_of("to", until)),
+        available=available,
+        price_at_most=price_at_most,
+        price_at_least=price_at_least,
+    )
+
+
+_EVENT_FILTERS = {"filters": Provide(_event_filters)}
+# They are made here: the framework need not look at them again, and cannot.
+Filters = SkipValidation[EventFilters]
+
+
+@get(
+    "/events",
+    access=PUBLIC,
+    summary="List events",
+    tags=_TAGS,
+    responses=problems(),
+    dependencies=_EVENT_FILTERS,
+)
+async def list_events(
+    request: Request[Any, Any, Any],
+    database: Database,
+    filters: Filters,
+    part: Slice,
     sort: parameters.Sort = None,
     fields: parameters.Fields = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[EventSummaryView]:
     """Published events. Those that are over are left out unless a date or beginning is given.
 
@@ -81,65 +110,32 @@ async def list_events(
     matter, and where nothing fits, almost the same will do. It is ordered by how well it fits, and
     everything else by when it is.
     """
-    filters = EventFilters(
-        q=search,
-        category=category,
-        kind=kind,
-        city=city,
-        venue_id=venue_id,
-        period=Period(day, moment_of("from", since), moment_of("to", until)),
-        available=available,
-        price_at_most=price_at_most,
-        price_at_least=price_at_least,
-    )
-    keys = SORT_KEYS if search else [key for key in SORT_KEYS if key != "relevance"]
-    usual = "-relevance" if search else "startsAt"
+    keys = SORT_KEYS if filters.q else [key for key in SORT_KEYS if key != "relevance"]
+    usual = "-relevance" if filters.q else "startsAt"
     order = order_of(usual if sort is None else sort, keys)
-    found = await queries.events(database, filters, order, slice_of(limit, cursor, page))
+    found = await queries.events(database, filters, order, part)
     views = [event_summary_view(row) for row in found.items]
-    keep(request, _KEPT_SECONDS, [_EVENTS])
+    keep(request, _KEPT_SECONDS, [_EVENTS, "media"])
     return Page(projected(views, fields, EventSummaryView), found.next_cursor, found.total)
 
 
-# The framework takes what is wrong in a dependency for our mistake, so that the parameters stand
-# in both routes.
 @get(
     "/events/facets",
     access=PUBLIC,
     summary="What events have in common",
     tags=_TAGS,
     responses=problems(),
+    dependencies=_EVENT_FILTERS,
 )
 async def list_facets(
     request: Request[Any, Any, Any],
     database: Database,
-    search: parameters.Search = None,
-    category: parameters.Category = None,
-    kind: parameters.Kind = None,
-    city: parameters.City = None,
-    venue_id: parameters.VenueId = None,
-    day: parameters.Day = None,
-    since: parameters.Since = None,
-    until: parameters.Until = None,
-    available: parameters.Available = None,
-    price_at_most: parameters.PriceAtMost = None,
-    price_at_least: parameters.PriceAtLeast = None,
+    filters: Filters,
 ) -> FacetsView:
     """The cities, kinds, categories and days of the events that fit, with how many have each.
 
     Each is counted without its own filter, so that a choice does not hide the others.
     """
-    filters = EventFilters(
-        q=search,
-        category=category,
-        kind=kind,
-        city=city,
-        venue_id=venue_id,
-        period=Period(day, moment_of("from", since), moment_of("to", until)),
-        available=available,
-        price_at_most=price_at_most,
-        price_at_least=price_at_least,
-    )
     found = await queries.event_facets(database, filters, _MOST_FACETS)
     keep(request, _KEPT_SECONDS, [_EVENTS])
     return facets_view(found)
@@ -174,15 +170,13 @@ async def get_event(
 async def list_movies(
     request: Request[Any, Any, Any],
     database: Database,
+    part: Slice,
     search: parameters.Search = None,
     statuses: parameters.Statuses = None,
     genre: parameters.Genre = None,
     language: parameters.Language = None,
     sort: parameters.ShowSort = None,
     fields: parameters.Fields = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[ShowView]:
     """Movies by title.
 
@@ -192,7 +186,7 @@ async def list_movies(
     """
     filters = ShowFilters(MOVIE, search, genre, language, statuses_of(statuses))
     order = order_of(_BY_TITLE if sort is None else sort, SHOW_SORT_KEYS)
-    found = await queries.shows(database, filters, order, slice_of(limit, cursor, page))
+    found = await queries.shows(database, filters, order, part)
     views = projected(show_views(found), fields, ShowView)
     keep(request, _KEPT_SECONDS, _SHOWN)
     return Page(views, found.part.next_cursor, found.part.total)
@@ -226,15 +220,11 @@ async def list_movie_showtimes(
     movie_id: UUID,
     database: Database,
     visitor: Principal | None,
+    part: Slice,
     day: parameters.Day = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[ShowtimeView]:
     """When and where a movie is shown, by start; those that are over only with their date."""
-    found = await queries.movie_showtimes(
-        database, movie_id, Viewer.of(visitor), Period(day), slice_of(limit, cursor, page)
-    )
+    found = await queries.movie_showtimes(database, movie_id, Viewer.of(visitor), Period(day), part)
     keep(
         request,
         _KEPT_SECONDS,
@@ -249,6 +239,7 @@ async def list_movie_showtimes(
 async def list_shows(
     request: Request[Any, Any, Any],
     database: Database,
+    part: Slice,
     search: parameters.Search = None,
     kind: parameters.Kind = None,
     statuses: parameters.Statuses = None,
@@ -256,14 +247,11 @@ async def list_shows(
     language: parameters.Language = None,
     sort: parameters.ShowSort = None,
     fields: parameters.Fields = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[ShowView]:
     """Shows of every kind by title; the statuses are those of movies."""
     filters = ShowFilters(kind, search, genre, language, statuses_of(statuses))
     order = order_of(_BY_TITLE if sort is None else sort, SHOW_SORT_KEYS)
-    found = await queries.shows(database, filters, order, slice_of(limit, cursor, page))
+    found = await queries.shows(database, filters, order, part)
     views = projected(show_views(found), fields, ShowView)
     keep(request, _KEPT_SECONDS, _SHOWN)
     return Page(views, found.part.next_cursor, found.part.total)

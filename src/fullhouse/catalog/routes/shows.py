@@ -6,7 +6,7 @@ from litestar import delete, get, patch, post
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
 from fullhouse.api.organizations import ORGANIZATION_REQUIRED
-from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import parameters, queries
@@ -92,14 +92,12 @@ async def delete_show(show_id: UUID, database: Database, principal: Principal) -
 async def list_own_shows(
     database: Database,
     principal: Principal,
+    part: Slice,
     organization_id: parameters.OrganizationId = None,
     search: parameters.Search = None,
     kind: parameters.Kind = None,
     statuses: parameters.Statuses = None,
     sort: parameters.ShowSort = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[ShowView]:
     """Shows of the caller's organizations, also those that no event puts on; newest first."""
     found = await queries.own_shows(
@@ -107,7 +105,7 @@ async def list_own_shows(
         principal,
         ShowFilters(kind, search, statuses=statuses_of(statuses)),
         order_of(_NEWEST_FIRST if sort is None else sort, SORT_KEYS),
-        slice_of(limit, cursor, page),
+        part,
         organization_id=organization_id,
     )
     return Page(show_views(found), found.part.next_cursor, found.part.total)

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, delete, get, patch, post
+from litestar import Request, get, patch, post
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
 from fullhouse.api.exchange import keep
 from fullhouse.api.lists import projected
-from fullhouse.api.pagination import DEFAULT_LIMIT, Cursor, Limit, Page, PageNumber, slice_of
+from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import PUBLIC, Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import errors as codes
@@ -59,6 +59,7 @@ async def list_showtimes(
     request: Request[Any, Any, Any],
     database: Database,
     visitor: Principal | None,
+    part: Slice,
     event_id: parameters.EventId = None,
     movie_id: parameters.MovieId = None,
     venue_id: parameters.VenueId = None,
@@ -69,9 +70,6 @@ async def list_showtimes(
     statuses: parameters.ShowtimeStatuses = None,
     sort: parameters.ShowtimeSort = None,
     fields: parameters.Fields = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[ShowtimeView]:
     """Showtimes by start; those that are over only with their date or beginning.
 
@@ -87,7 +85,7 @@ async def list_showtimes(
         statuses=showtime_statuses_of(statuses, SHOWTIME_STATUSES[:1]),
     )
     order = order_of("startsAt" if sort is None else sort, _SORT_KEYS)
-    found = await queries.showtimes(database, filters, order, slice_of(limit, cursor, page))
+    found = await queries.showtimes(database, filters, order, part)
     _keep(request, [row.id for row in found.items])
     views = [showtime_view(row) for row in found.items]
     return Page(projected(views, fields, ShowtimeView), found.next_cursor, found.total)
@@ -132,6 +130,7 @@ def _keep(request: Request[Any, Any, Any], shown: Iterable[UUID]) -> None:
 async def list_own_showtimes(
     database: Database,
     principal: Principal,
+    part: Slice,
     organization_id: parameters.OrganizationId = None,
     event_id: parameters.EventId = None,
     venue_id: parameters.VenueId = None,
@@ -142,9 +141,6 @@ async def list_own_showtimes(
     statuses: parameters.ShowtimeStatuses = None,
     sort: parameters.ShowtimeSort = None,
     fields: parameters.Fields = None,
-    limit: Limit = DEFAULT_LIMIT,
-    cursor: Cursor = None,
-    page: PageNumber = None,
 ) -> Page[ShowtimeView]:
     """Showtimes of the caller's organizations, also of drafts and cancelled ones, by start.
 
@@ -158,7 +154,6 @@ async def list_own_showtimes(
         statuses=showtime_statuses_of(statuses, SHOWTIME_STATUSES),
     )
     order = order_of("startsAt" if sort is None else sort, _SORT_KEYS)
-    part = slice_of(limit, cursor, page)
     found = await queries.own_showtimes(
         database, principal, filters, order, part, organization_id=organization_id
     )
@@ -263,18 +258,6 @@ async def change_showtime(
     return showtime_view(await queries.showtime(database, showtime_id, _WHO_CHANGED_IT))
 
 
-@delete(
-    "/showtimes/{showtime_id:uuid}",
-    access=member(Permission.EVENTS_WRITE),
-    summary="Delete a showtime",
-    tags=_TAGS,
-    responses=problems(*_CHANGES, codes.SHOWTIME_HAS_BOOKINGS),
-)
-async def delete_showtime(showtime_id: UUID, database: Database, principal: Principal) -> None:
-    """While nobody has a place or waits for one; its hall is free then."""
-    await showtimes.delete_showtime(database, principal, showtime_id)
-
-
 ROUTES = [
     list_showtimes,
     get_showtime,
@@ -283,5 +266,4 @@ ROUTES = [
     generate_showtimes,
     add_series,
     change_showtime,
-    delete_showtime,
 ]

@@ -9,6 +9,7 @@ from fullhouse.api.schemas import Body, Line, Money, Price, View
 from fullhouse.catalog.drafts import CategoryChange, CategoryDraft
 from fullhouse.catalog.planning import MOST_CATEGORIES
 from fullhouse.catalog.store.events import CategoryRow
+from fullhouse.venues.rules import tidy
 
 Capacity = Annotated[int, Meta(ge=1, le=10_000_000)]
 Benefits = Annotated[list[Line], Meta(max_length=50)]
@@ -60,7 +61,7 @@ class CategoryView(View):
 def category_draft(body: CategoryBody) -> CategoryDraft:
     """The draft that a body describes."""
     return CategoryDraft(
-        name=body.name.strip(),
+        name=tidy(body.name),
         price=body.price.amount,
         capacity=body.capacity,
         benefits=tuple(body.benefits),
@@ -73,7 +74,7 @@ def category_change(body: CategoryPatchBody) -> CategoryChange:
     """The change that a body describes."""
     fields: dict[str, Any] = {}
     if body.name is not UNSET:
-        fields["name"] = body.name
+        fields["name"] = tidy(body.name)
     if body.price is not UNSET:
         fields |= {"price": body.price.amount, "currency": _currency(body.price)}
     if body.capacity is not UNSET:

@@ -1,5 +1,6 @@
 """What requests of the catalogue hold, and how it becomes a draft."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -8,9 +9,10 @@ from uuid import UUID
 from msgspec import UNSET, Meta, UnsetType
 
 from fullhouse.api.errors import VALIDATION_FAILED
-from fullhouse.api.schemas import Amount, Body, Line
+from fullhouse.api.schemas import Amount, Body, Line, View
 from fullhouse.catalog.drafts import EventChange, EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.planning import MOST_CATEGORIES
+from fullhouse.catalog.publishing import MISSING
 from fullhouse.catalog.rules import Cancellation, Charge, OrphanRule, Policy
 from fullhouse.catalog.schemas.categories import CategoryBody, category_draft
 from fullhouse.catalog.schemas.shows import (
@@ -176,6 +178,31 @@ class DuplicateBody(Body):
 
     title: Line | None = None
     shift_days: Annotated[int, Meta(ge=1, le=3_660)] | None = None
+
+
+class LackView(View):
+    """Something that an event lacks.
+
+    ``code`` is ``categories``, ``showtimes``, ``places``, ``sales_window``, ``sections`` or
+    ``currency``; ``pointer`` (RFC 6901) says where in the event it belongs.
+    """
+
+    code: str
+    pointer: str
+    detail: str
+
+
+class PublishCheckView(View):
+    """Whether an event can be published, and all that it lacks for it."""
+
+    publishable: bool
+    missing: list[LackView]
+
+
+def publish_check_view(missing: Sequence[str]) -> PublishCheckView:
+    """What an event lacks, by the words of ``publishing.MISSING``, as the API shows it."""
+    lacks = [LackView(word, MISSING[word].pointer, MISSING[word].detail) for word in missing]
+    return PublishCheckView(not lacks, lacks)
 
 
 def event_draft(body: EventBody) -> EventDraft:

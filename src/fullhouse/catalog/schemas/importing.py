@@ -15,6 +15,7 @@ from fullhouse.api.wording import explain
 from fullhouse.catalog import csv_import
 from fullhouse.catalog.csv_import import Line, LineStatus, Report, Row
 from fullhouse.catalog.drafts import CastMember, ListedShow, ListedShowtime, ShowDraft
+from fullhouse.catalog.errors import IMPORT_FAILED
 from fullhouse.catalog.schemas.shows import (
     Cast,
     EndsOn,
@@ -27,7 +28,7 @@ from fullhouse.catalog.schemas.shows import (
     Word,
 )
 from fullhouse.kit import richtext
-from fullhouse.kit.errors import FieldError
+from fullhouse.kit.errors import FieldError, Refused
 
 T = TypeVar("T")
 
@@ -84,7 +85,10 @@ class LineView(View):
 
 
 class ImportView(View):
-    """What became of a table. Unless it was ``written``, the report says what would have."""
+    """What became of a table. Unless it was ``written``, the report says what would have.
+
+    A refusal ``import_failed`` has the same members.
+    """
 
     written: bool
     created: int
@@ -104,8 +108,11 @@ def showtime_lines(text: str) -> list[Line[ListedShowtime]]:
 
 
 def import_view(report: Report) -> ImportView:
-    """The report as the API shows it."""
-    return ImportView(
+    """The report as the API shows it.
+
+    Raises Refused: IMPORT_FAILED, with the report's members, where nothing came of an import.
+    """
+    view = ImportView(
         written=report.written,
         created=report.count("created"),
         skipped=report.count("skipped"),
@@ -120,6 +127,9 @@ def import_view(report: Report) -> ImportView:
             for line in report.lines
         ],
     )
+    if report.wanted and not report.written:
+        raise Refused(IMPORT_FAILED, **msgspec.to_builtins(view))
+    return view
 
 
 def _lines(

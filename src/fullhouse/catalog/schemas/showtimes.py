@@ -67,7 +67,7 @@ class RepeatBody(Body):
 
     Without ``weekdays`` it names each day, the weekday of ``from`` in each week, or its day in each
     month that has it. ``nth`` picks one of those weekdays in the month: 1 the first, -1 the last.
-    ``count`` counts days, and those in ``except`` too.
+    ``count`` counts days, and ``daysOff`` too.
     """
 
     every: Every
@@ -76,7 +76,7 @@ class RepeatBody(Body):
     nth: Literal[-5, -4, -3, -2, -1, 1, 2, 3, 4, 5] | None = None
     until: date | None = None
     count: Annotated[int, Meta(ge=1, le=MOST_DAYS)] | None = None
-    excepted: _DaysOff = msgspec.field(name="except", default_factory=list)
+    days_off: _DaysOff = []
 
 
 class SeriesBody(Body):
@@ -167,7 +167,7 @@ def series_of(body: SeriesBody) -> Series:
         nth=rule.nth,
         until=rule.until,
         count=rule.count,
-        days_off=frozenset(rule.excepted),
+        days_off=frozenset(rule.days_off),
     )
     return Series(repeat, body.duration_minutes, body.hall_id, body.skip_conflicts)
 

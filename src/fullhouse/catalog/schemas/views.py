@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from fullhouse.api.lists import projected as projected
 from fullhouse.api.schemas import Money, View
@@ -17,7 +18,9 @@ from fullhouse.catalog.store.event_listings import FacetRow
 from fullhouse.catalog.store.events import EventSummaryRow
 from fullhouse.catalog.store.shows import ShowRow
 from fullhouse.catalog.store.showtimes import PlaceRow, ShowtimeRow
-from fullhouse.media.schemas import MediaView
+from fullhouse.media.schemas import MediaView, media_view, shown_of
+
+T = TypeVar("T")
 
 
 class VenueBriefView(View):
@@ -50,7 +53,10 @@ class ShowtimeCategoryView(View):
 
 
 class ShowtimeView(View):
-    """One sitting of an event. Times are in UTC, ``timezone`` is that of the place."""
+    """One sitting of an event. Times are in UTC, ``timezone`` is that of the place.
+
+    When it was cancelled, and why in the organizer's words, is said where it is so.
+    """
 
     id: UUID
     event_id: UUID
@@ -64,6 +70,8 @@ class ShowtimeView(View):
     timezone: str
     status: str
     categories: list[ShowtimeCategoryView]
+    cancelled_at: datetime | UnsetType = UNSET
+    cancel_reason: str | UnsetType = UNSET
 
 
 class EventSummaryView(View):
@@ -71,6 +79,7 @@ class EventSummaryView(View):
 
     ``startsAt`` and ``endsAt`` are the next showtime's, ``price`` is the lowest of all categories
     and ``highestPrice`` the highest, ``available`` counts the places left at coming showtimes.
+    ``image`` is the first of those that the event shows.
     """
 
     id: UUID
@@ -90,6 +99,7 @@ class EventSummaryView(View):
     price: Money | None
     highest_price: Money | None
     available: int | None
+    image: MediaView | None
     created_at: datetime
 
 
@@ -113,7 +123,11 @@ class FacetsView(View):
 
 
 class EventView(View):
-    """An event in full, with its next showtimes and those of its images that can be shown."""
+    """An event in full, with its next showtimes.
+
+    ``images`` are those of its own that can be shown, or its show's where it has none of its own.
+    When it was cancelled, and why in the organizer's words, is said where it is so.
+    """
 
     id: UUID
     slug: str
@@ -132,11 +146,12 @@ class EventView(View):
     sales_open_at: datetime | None
     sales_close_at: datetime | None
     published_at: datetime | None
-    cancelled_at: datetime | None
     created_at: datetime
     images: list[MediaView]
     categories: list[CategoryView]
     showtimes: list[ShowtimeView]
+    cancelled_at: datetime | UnsetType = UNSET
+    cancel_reason: str | UnsetType = UNSET
 
 
 class CastView(View):
@@ -149,7 +164,7 @@ class CastView(View):
 class ShowView(View):
     """A show. ``nextStartsAt`` is its next public showtime's start.
 
-    ``images`` are those that are ready to be shown.
+    ``images`` are those that can be shown, and ``image`` is the first of them.
     """
 
     id: UUID
@@ -163,6 +178,7 @@ class ShowView(View):
     age_rating: str | None
     released_on: date | None
     ends_on: date | None
+    image: MediaView | None
     images: list[MediaView]
     status: ShowStatus
     next_starts_at: datetime | None
@@ -204,6 +220,8 @@ def showtime_view(row: ShowtimeRow) -> ShowtimeView:
             )
             for allotment in row.allotments
         ],
+        cancelled_at=_known(row.cancelled_at),
+        cancel_reason=_known(row.cancel_reason),
     )
 
 
@@ -227,6 +245,7 @@ def event_summary_view(row: EventSummaryRow) -> EventSummaryView:
         price=_money(row.price, row.currency),
         highest_price=_money(row.highest_price, row.currency),
         available=row.available,
+        image=None if row.image is None else media_view(row.image),
         created_at=row.created_at,
     )
 
@@ -252,11 +271,12 @@ def event_view(found: EventWithShowtimes) -> EventView:
         sales_open_at=event.sales_open_at,
         sales_close_at=event.sales_close_at,
         published_at=event.published_at,
-        cancelled_at=event.cancelled_at,
         created_at=event.created_at,
-        images=[found.images[image] for image in event.images if image in found.images],
+        images=shown_of(event.images, found.images) or shown_of(event.show_images, found.images),
         categories=[category_view(category, event.currency) for category in event.categories],
         showtimes=[showtime_view(showtime) for showtime in found.showtimes],
+        cancelled_at=_known(event.cancelled_at),
+        cancel_reason=_known(event.cancel_reason),
     )
 
 
@@ -277,8 +297,10 @@ def show_detail_view(found: ShowWithEvents) -> ShowDetailView:
 
 
 def _show_fields(row: ShowRow, images: Mapping[UUID, MediaView]) -> dict[str, Any]:
-    fields = {name: getattr(row, name) for name in ShowView.__struct_fields__}
-    return fields | {"images": [images[one] for one in row.images if one in images]}
+    shown = shown_of(row.images, images)
+    pictures = {"image": next(iter(shown), None), "images": shown}
+    names = [name for name in ShowView.__struct_fields__ if name not in pictures]
+    return {name: getattr(row, name) for name in names} | pictures
 
 
 def _venue(place: PlaceRow) -> VenueBriefView | None:
@@ -295,6 +317,10 @@ def _hall(place: PlaceRow) -> HallBriefView | None:
 
 def _money(amount: int | None, currency: str) -> Money | None:
     return None if amount is None else Money(amount, currency)
+
+
+def _known(value: T | None) -> T | UnsetType:
+    return UNSET if value is None else value
 
 
 def facets_view(found: Mapping[str, list[FacetRow]]) -> FacetsView:

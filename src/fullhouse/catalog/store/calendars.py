@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fullhouse.catalog.filters import PUBLIC
-from fullhouse.catalog.ical import Calendar, Entry
+from fullhouse.catalog.ical import Calendar, Entry, place_of
 from fullhouse.catalog.store.showtimes import STATUS, is_visible
 from fullhouse.catalog.tables import event_listings, events, inventories, showtimes
 from fullhouse.venues.tables import halls, venues
@@ -54,7 +54,6 @@ async def _entries(connection: AsyncConnection, condition: sa.ColumnElement[bool
 
 
 def _entry(row: sa.Row[Any]) -> Entry:
-    where = (row.hall, row.venue, row.address, row.city, row.country, row.location)
     return Entry(
         id=row.id,
         title=row.title,
@@ -63,7 +62,14 @@ def _entry(row: sa.Row[Any]) -> Entry:
         cancelled=row.status == "cancelled",
         revision=row.revision,
         revised_at=_in_utc(row.revised_at),
-        place=", ".join(part for part in where if part),
+        place=row.location
+        or place_of(
+            hall=row.hall,
+            venue=row.venue,
+            address=row.address,
+            city=row.city,
+            country=row.country,
+        ),
         coordinates=None if row.latitude is None else (row.latitude, row.longitude),
     )
 

@@ -222,21 +222,6 @@ async def add_allotments(
         )
 
 
-async def set_capacities(
-    connection: AsyncConnection, showtime_id: UUID, capacities: Mapping[UUID, int]
-) -> None:
-    """Set what categories have at a showtime; nobody has a place of them there."""
-    for category_id, capacity in capacities.items():
-        await connection.execute(
-            allotments.update()
-            .where(
-                allotments.c.showtime_id == showtime_id,
-                allotments.c.category_id == category_id,
-            )
-            .values(capacity=capacity)
-        )
-
-
 def _values(category: PlannedCategory) -> dict[str, Any]:
     return {
         "name": category.name,

@@ -5,7 +5,6 @@ compared with. Words are found by their beginnings; where no event has all of th
 whose words are almost the same.
 """
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,9 +15,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fullhouse.catalog.filters import EventFilters, Period, Viewer
+from fullhouse.catalog.filters import EventFilters, Period
 from fullhouse.catalog.store import shown_venues
 from fullhouse.catalog.store.paging import SortKey, in_period
+from fullhouse.catalog.store.showtimes import is_visible
 from fullhouse.catalog.tables import (
     allotments,
     categories,
@@ -28,18 +28,19 @@ from fullhouse.catalog.tables import (
     shows,
     showtimes,
 )
+from fullhouse.kit.words import almost_has_words, folded, words_in
 from fullhouse.venues.tables import venues
 
 listings = event_listings.c
 
-# More are not looked for one by one.
-_MOST_WORDS = 10
-# The words of a query, folded, each standing for all that begin with it.
+# The words of a query, folded: each standing for all that begin with it, and as they are.
 _QUERY = """
-(SELECT string_agg(quote_literal(word) || ':*', ' & ')
+(SELECT string_agg(quote_literal(word) || {sign}, {operator})
    FROM regexp_split_to_table(lower(unaccent(:q)), '[^[:alnum:]]+') AS word
   WHERE word <> '')::tsquery
 """
+_BEGINNINGS = _QUERY.format(sign="':*'", operator="' & '")
+_WHOLE = _QUERY.format(sign="''", operator="' | '")
 
 
 async def refresh(connection: AsyncConnection, event_ids: Collection[UUID]) -> None:
@@ -106,7 +107,7 @@ def sort_keys(filters: EventFilters, statement: sa.Select[Any]) -> dict[str, Sor
         "price": SortKey(listings.lowest_price, int),
     }
     if filters.q:
-        keys["relevance"] = SortKey(_relevance(filters.q), int)
+        keys["relevance"] = SortKey(_relevance(filters.q, almost=filters.almost), int)
     return keys
 
 
@@ -233,7 +234,8 @@ def _conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
     if filters.of_organizations is not None:
         conditions.append(listings.organization_id.in_(filters.of_organizations))
     if filters.visible_to is not None:
-        conditions.append(_is_visible(filters.visible_to))
+        visible = is_visible(filters.visible_to)
+        conditions.append(sa.exists().where(events.c.id == listings.event_id, visible))
     if filters.kind is not None:
         conditions.append(listings.kind == filters.kind)
     if filters.city is not None:
@@ -292,45 +294,28 @@ def _priced_otherwise(filters: EventFilters) -> sa.ColumnElement[bool]:
     )
 
 
-def folded(text: str) -> sa.ColumnElement[str]:
-    """What somebody typed, as the folded columns have it."""
-    return sa.func.lower(sa.func.unaccent(text.strip()))
-
-
 def _found(filters: EventFilters) -> sa.ColumnElement[bool]:
     assert filters.q is not None
-    if not filters.almost:
-        return listings.document.op("@@", is_comparison=True)(_query(filters.q))
-    words = _words(filters.q)
-    if not words:
-        return sa.false()
-    return sa.and_(
-        *(folded(word).op("<%", is_comparison=True)(listings.words) for word in _words(filters.q))
-    )
+    if filters.almost:
+        return almost_has_words(listings.words, filters.q)
+    return listings.document.op("@@", is_comparison=True)(_query(_BEGINNINGS, filters.q))
 
 
-def _relevance(q: str) -> sa.ColumnElement[int]:
-    rank: sa.ColumnElement[Any] = sa.func.coalesce(
-        sa.func.ts_rank(listings.document, _query(q)), 0.0
-    )
-    for word in _words(q):
-        rank += sa.func.word_similarity(folded(word), listings.words)
+def _relevance(q: str, *, almost: bool) -> sa.ColumnElement[int]:
+    rank: sa.ColumnElement[Any] = sa.literal(0.0)
+    if almost:
+        for word in words_in(q):
+            rank += sa.func.word_similarity(folded(word), listings.words)
+    else:
+        # Whole words count twice, in the title more than in the place, there more than in a text.
+        for query in (_BEGINNINGS, _WHOLE):
+            rank += sa.func.ts_rank(listings.document, _query(query, q))
     # In millionths, so that a cursor can name it exactly.
     return sa.cast(sa.func.round(sa.cast(rank * 1_000_000, sa.Numeric)), sa.BigInteger)
 
 
-def _words(q: str) -> list[str]:
-    return re.findall(r"\w+", q)[:_MOST_WORDS]
-
-
-def _query(q: str) -> sa.TextClause:
-    return sa.text(_QUERY).bindparams(sa.bindparam("q", q, sa.Text, unique=True))
-
-
-def _is_visible(viewer: Viewer) -> sa.ColumnElement[bool]:
-    if viewer.organizations is None:
-        return sa.true()
-    return sa.or_(listings.status != "draft", listings.organization_id.in_(viewer.organizations))
+def _query(form: str, q: str) -> sa.TextClause:
+    return sa.text(form).bindparams(sa.bindparam("q", q, sa.Text, unique=True))
 
 
 _NO_TEXTS = sa.literal([], ARRAY(sa.Text))

@@ -18,6 +18,7 @@ from fullhouse.catalog.planning import CategoryPlaces
 from fullhouse.catalog.publishing import ForSale, Sitting
 from fullhouse.catalog.rules import Policy
 from fullhouse.catalog.store.showtime_writes import touch_terms
+from fullhouse.catalog.store.showtimes import SECRET
 from fullhouse.catalog.tables import (
     allotments,
     categories,
@@ -31,11 +32,13 @@ from fullhouse.venues.tables import venues
 
 @dataclass(frozen=True, slots=True)
 class EventState:
-    """What commands must know of an event that exists."""
+    """What commands must know of an event that exists. ``secret``: nobody was ever shown it."""
 
     id: UUID
     organization_id: UUID
     status: str
+    secret: bool
+    cancelled_at: datetime | None
     venue_id: UUID | None
     hall_id: UUID | None
     duration_minutes: int | None
@@ -175,19 +178,33 @@ async def has_showtimes(connection: AsyncConnection, event_id: UUID) -> bool:
 
 async def sittings_of(
     connection: AsyncConnection, event_id: UUID, limit: int
-) -> list[ShowtimeDraft]:
-    """When and in which halls an event takes or took place; without what was cancelled."""
+) -> list[tuple[ShowtimeDraft, dict[UUID, int]]]:
+    """When and in which halls an event takes or took place, or would have but for its cancelling;
+    without what was cancelled by itself. Each with its own prices, by category.
+    """
+    prices = (
+        sa.select(sa.func.jsonb_object_agg(allotments.c.category_id, allotments.c.price))
+        .where(allotments.c.showtime_id == showtimes.c.id, allotments.c.price.is_not(None))
+        .scalar_subquery()
+    )
     statement = (
-        sa.select(showtimes.c.starts_at, showtimes.c.ends_at, showtimes.c.hall_id)
+        sa.select(showtimes.c.starts_at, showtimes.c.ends_at, showtimes.c.hall_id, prices)
+        .join(events, events.c.id == showtimes.c.event_id)
         .where(
-            showtimes.c.event_id == event_id,
-            showtimes.c.status == "scheduled",
+            events.c.id == event_id,
+            sa.or_(
+                showtimes.c.status == "scheduled",
+                showtimes.c.cancelled_at >= events.c.cancelled_at,
+            ),
             showtimes.c.deleted_at.is_(None),
         )
         .order_by(showtimes.c.starts_at, showtimes.c.id)
         .limit(limit)
     )
-    return [ShowtimeDraft(*row) for row in await connection.execute(statement)]
+    return [
+        (ShowtimeDraft(*times), {UUID(one): price for one, price in (own or {}).items()})
+        for *times, own in await connection.execute(statement)
+    ]
 
 
 async def ever_held(connection: AsyncConnection, event_id: UUID) -> bool:
@@ -221,6 +238,8 @@ async def lock_event(connection: AsyncConnection, event_id: UUID) -> EventState 
             events.c.id,
             events.c.organization_id,
             events.c.status,
+            SECRET.label("secret"),
+            events.c.cancelled_at,
             events.c.venue_id,
             events.c.hall_id,
             shows.c.duration_minutes,
@@ -233,7 +252,8 @@ async def lock_event(connection: AsyncConnection, event_id: UUID) -> EventState 
     if row is None:
         return None
     # Only now, under the lock: the statement above saw the event as of before it waited.
-    return EventState(*row, await _category_places(connection, event_id))
+    places = await _category_places(connection, event_id)
+    return EventState(**row._mapping, categories=places)
 
 
 async def publish(connection: AsyncConnection, event_id: UUID) -> None:

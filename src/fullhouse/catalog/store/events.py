@@ -1,5 +1,6 @@
 """Reads events: lists with their next showtime, lowest price and places left; and one in full."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from fullhouse.api.lists import fetch_found
 from fullhouse.api.pagination import Slice
 from fullhouse.catalog.filters import EventFilters, Order, Viewer
 from fullhouse.catalog.store import event_listings as listings
@@ -22,6 +24,8 @@ from fullhouse.catalog.tables import (
     shows,
     showtimes,
 )
+from fullhouse.media import store as media
+from fullhouse.media.store import MediaRow
 from fullhouse.venues.tables import halls, venues
 
 
@@ -45,6 +49,7 @@ class EventSummaryRow:
     price: int | None
     highest_price: int | None
     available: int | None
+    image: MediaRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class CategoryRow:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """An event in full, without its showtimes."""
+    """An event in full, without its showtimes. ``show_images`` are for one without its own."""
 
     id: UUID
     slug: str
@@ -79,8 +84,10 @@ class EventRow:
     sales_close_at: datetime | None
     published_at: datetime | None
     cancelled_at: datetime | None
+    cancel_reason: str | None
     created_at: datetime
     images: list[UUID]
+    show_images: list[UUID]
     place: PlaceRow
     categories: list[CategoryRow]
 
@@ -92,12 +99,11 @@ async def list_events(
 
     Which they are is read from the listings alone; the rest only of those that are shown.
     """
-    # A list goes on as it began: a cursor tells whether that was with what is almost right.
-    begun = part.after is not None and str(part.after[0]).startswith("~")
-    found = await _ids(connection, replace(filters, almost=begun), order, part)
-    if filters.q and not found.items and part.after is None:
-        filters = replace(filters, almost=True)
-        found = await _ids(connection, filters, order, part)
+
+    async def fetch(almost: bool) -> Part[sa.Row[Any]]:
+        return await _ids(connection, replace(filters, almost=almost), order, part)
+
+    found = await fetch_found(fetch, filters.q, part)
     shown = await _summaries(connection, filters, [row.event_id for row in found.items])
     return Part(shown, found.next_cursor, found.total)
 
@@ -122,6 +128,7 @@ async def _summaries(
         return []
     following = _next_showtime(filters)
     prices = _prices()
+    makers = _makers(filters)
     statement: sa.Select[Any] = (
         sa.select(
             *_EVENT_COLUMNS,
@@ -132,6 +139,7 @@ async def _summaries(
             prices.c.lowest.label("price"),
             prices.c.highest.label("highest_price"),
             _places_left().label("available"),
+            media.first_shown(events.c.images + shows.c.images, makers).label("image"),
         )
         .join(shows, shows.c.id == events.c.show_id)
         .outerjoin(venues, venues.c.id == events.c.venue_id)
@@ -141,8 +149,18 @@ async def _summaries(
         .where(events.c.id.in_(event_ids), events.c.deleted_at.is_(None))
     )
     rows = {row.id: row for row in await connection.execute(statement)}
+    wanted = {row.image for row in rows.values()} - {None}
+    found = await media.shown(connection, list(wanted), makers) if wanted else []
+    images = {image.id: image for image in found}
     # One that was deleted between the two looks is left out.
-    return [_summary(rows[event_id]) for event_id in event_ids if event_id in rows]
+    return [_summary(rows[event_id], images) for event_id in event_ids if event_id in rows]
+
+
+def _makers(filters: EventFilters) -> media.Makers:
+    """To whom the list is given, where not to everybody."""
+    if filters.visible_to is not None:
+        return filters.visible_to.organizations
+    return media.NOBODY if filters.public else filters.of_organizations
 
 
 async def find_event(
@@ -159,8 +177,10 @@ async def find_event(
             events.c.sales_close_at,
             events.c.published_at,
             events.c.cancelled_at,
+            events.c.cancel_reason,
             events.c.created_at,
             events.c.images,
+            shows.c.images.label("show_images"),
             *PLACE_COLUMNS,
         )
         .join(shows, shows.c.id == events.c.show_id)
@@ -254,9 +274,9 @@ def _places_left() -> sa.ScalarSelect[int]:
     )
 
 
-def _summary(row: sa.Row[Any]) -> EventSummaryRow:
+def _summary(row: sa.Row[Any], images: Mapping[UUID, MediaRow]) -> EventSummaryRow:
     values = {field: row._mapping[field] for field in _SUMMARY_FIELDS}
-    return EventSummaryRow(**values, place=place_of(row))
+    return EventSummaryRow(**values, place=place_of(row), image=images.get(row.image))
 
 
 _EVENT_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
@@ -271,7 +291,9 @@ _EVENT_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     events.c.timezone,
 )
 
-_SUMMARY_FIELDS = [name for name in EventSummaryRow.__dataclass_fields__ if name != "place"]
+_SUMMARY_FIELDS = [
+    name for name in EventSummaryRow.__dataclass_fields__ if name not in ("place", "image")
+]
 _FULL_FIELDS = [
     name for name in EventRow.__dataclass_fields__ if name not in ("place", "categories")
 ]

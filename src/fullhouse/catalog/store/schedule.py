@@ -20,7 +20,8 @@ SELECT w.place, t.*
 FROM unnest(:halls, :starts, :untils) WITH ORDINALITY AS w (hall_id, starts_at, busy_until, place)
 JOIN LATERAL (
     SELECT s.id, s.starts_at, coalesce(s.busy_until, s.ends_at), e.id, e.title, e.organization_id,
-        e.status <> 'draft'
+        -- A draft that was cancelled has never been shown to anybody.
+        e.status <> 'draft' AND NOT (e.status = 'cancelled' AND e.published_at IS NULL)
     FROM showtimes s
     JOIN events e ON e.id = s.event_id
     WHERE s.hall_id = w.hall_id

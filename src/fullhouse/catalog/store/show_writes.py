@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fullhouse.catalog.drafts import CastMember, ListedShow, ShowDraft
 from fullhouse.catalog.tables import events, shows
 from fullhouse.kit.ids import new_id
+from fullhouse.kit.words import folded
 
 # What an event that is not over yet, and not given up, can be.
 _LIVE = ("draft", "published")
@@ -54,30 +55,37 @@ async def insert_show(
     title: str,
     description: str,
     show: ShowDraft,
+    event_id: UUID,
 ) -> UUID:
-    """Write a new show; answers its id."""
+    """Write a new show for an event that is about to be made; answers its id."""
     (show_id,) = await insert_shows(
-        connection, organization_id, [ListedShow(title, description, show)]
+        connection, organization_id, [ListedShow(title, description, show)], event_id
     )
     return show_id
 
 
 async def insert_shows(
-    connection: AsyncConnection, organization_id: UUID, new: Sequence[ListedShow]
+    connection: AsyncConnection,
+    organization_id: UUID,
+    new: Sequence[ListedShow],
+    made_for: UUID | None = None,
 ) -> list[UUID]:
     """Write new shows; answers their ids in the same order."""
     rows = [
         {
             "id": new_id(),
             "organization_id": organization_id,
+            "made_for": made_for,
             "title": listed.title,
+            "typed": listed.title,
             "description": listed.description,
             **_columns(listed.show),
         }
         for listed in new
     ]
     if rows:
-        await connection.execute(shows.insert(), rows)
+        words = sa.func.lower(sa.func.unaccent(sa.bindparam("typed", type_=sa.Text)))
+        await connection.execute(shows.insert().values(words=words), rows)
     return [row["id"] for row in rows]
 
 
@@ -106,8 +114,10 @@ async def update_show(
         .where(shows.c.id == show_id)
         .values(
             title=title,
+            words=folded(title),
             description=description,
             changed_at=sa.func.clock_timestamp(),
+            made_for=None,
             **_columns(show),
         )
     )
@@ -120,6 +130,22 @@ async def delete_show(connection: AsyncConnection, show_id: UUID) -> None:
         .where(shows.c.id == show_id)
         .values(deleted_at=sa.func.clock_timestamp(), changed_at=sa.func.clock_timestamp())
     )
+
+
+async def lock_made_for(connection: AsyncConnection, event_id: UUID) -> UUID | None:
+    """The show that was made together with this event, and not changed since, locked."""
+    statement = sa.select(shows.c.id).where(
+        shows.c.id == sa.select(events.c.show_id).where(events.c.id == event_id).scalar_subquery(),
+        shows.c.made_for == event_id,
+        shows.c.deleted_at.is_(None),
+    )
+    return (await connection.execute(statement.with_for_update(of=shows))).scalar_one_or_none()
+
+
+async def has_events(connection: AsyncConnection, show_id: UUID) -> bool:
+    """Whether any event puts a locked show on, over or not."""
+    found = sa.exists().where(events.c.show_id == show_id, events.c.deleted_at.is_(None))
+    return bool((await connection.execute(sa.select(found))).scalar_one())
 
 
 async def lock_events_of(connection: AsyncConnection, show_id: UUID) -> list[UUID]:

@@ -1,6 +1,6 @@
 """Reads shows with what is known of their showtimes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -9,12 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from fullhouse.api.lists import fetch_found
 from fullhouse.api.pagination import Slice
 from fullhouse.catalog.filters import Order, ShowFilters, Viewer
 from fullhouse.catalog.rules import NOW_SHOWING_WITHIN, SHOW_STATUSES, ShowStatus
-from fullhouse.catalog.store.event_listings import folded
 from fullhouse.catalog.store.paging import Part, SortKey, fetch_part
-from fullhouse.catalog.tables import events, shows, showtimes
+from fullhouse.catalog.tables import event_listings, shows
+from fullhouse.kit.words import almost_has_words, folded, has_words
 
 SORT_KEYS = ("title", "releasedOn", "startsAt", "createdAt")
 
@@ -49,7 +50,21 @@ class ShowRow:
 async def list_shows(
     connection: AsyncConnection, filters: ShowFilters, order: Order, part: Slice
 ) -> Part[ShowRow]:
-    """Part of the shows that fit. ``order.key`` is one of ``SORT_KEYS``."""
+    """Part of the shows that fit. ``order.key`` is one of ``SORT_KEYS``.
+
+    What is searched for is found by the beginnings of its words; where no show has them all,
+    those are shown whose words are almost the same.
+    """
+
+    async def fetch(almost: bool) -> Part[ShowRow]:
+        return await _part(connection, replace(filters, almost=almost), order, part)
+
+    return await fetch_found(fetch, filters.q, part)
+
+
+async def _part(
+    connection: AsyncConnection, filters: ShowFilters, order: Order, part: Slice
+) -> Part[ShowRow]:
     known = _known()
     status = _status(known)
     statement = _shows(known, status).where(*_conditions(filters, known))
@@ -61,6 +76,7 @@ async def list_shows(
         "startsAt": SortKey(sa.func.coalesce(known.c.next_starts_at, _SOME_TIME), datetime),
         "createdAt": SortKey(shows.c.created_at, datetime),
     }
+    order = replace(order, almost=filters.almost)
     found = await fetch_part(connection, statement, shows.c.id, keys[order.key], order, part)
     return Part([_show(row) for row in found.items], found.next_cursor, found.total)
 
@@ -83,28 +99,22 @@ async def find_show(
 
 
 def _known() -> LateralFromClause:
-    """What the events that put a show on, and their showtimes, tell of it."""
-    on_sale = sa.and_(events.c.status == "published", showtimes.c.ends_at > sa.func.now())
+    """What the listings of the events that put a show on tell of it, by one index."""
+    listed = event_listings.c
+    starts = sa.and_(
+        listed.status == "published",
+        listed.last_ends_at > sa.func.now(),
+        listed.next_starts_at < _SOME_TIME,
+    )
+    # Without any showtime it ends in the far future, without any that was not cancelled never.
+    has_showtimes = sa.and_(listed.last_ends_at < _SOME_TIME, sa.func.isfinite(listed.last_ends_at))
     return (
         sa.select(
-            sa.func.count(events.c.id.distinct()).label("public_events"),
-            sa.func.count(showtimes.c.id).label("showtimes"),
-            sa.func.min(showtimes.c.starts_at).filter(on_sale).label("next_starts_at"),
+            sa.func.count().label("public_events"),
+            sa.func.count().filter(has_showtimes).label("with_showtimes"),
+            sa.func.min(listed.next_starts_at).filter(starts).label("next_starts_at"),
         )
-        .select_from(events)
-        .outerjoin(
-            showtimes,
-            sa.and_(
-                showtimes.c.event_id == events.c.id,
-                showtimes.c.status == "scheduled",
-                showtimes.c.deleted_at.is_(None),
-            ),
-        )
-        .where(
-            events.c.show_id == shows.c.id,
-            events.c.status.in_(("published", "ended")),
-            events.c.deleted_at.is_(None),
-        )
+        .where(listed.show_id == shows.c.id, listed.status.in_(("published", "ended")))
         .correlate(shows)
         .lateral("known")
     )
@@ -117,7 +127,7 @@ def _status(known: LateralFromClause) -> sa.ColumnElement[str]:
         (shows.c.released_on > today, "coming_soon"),
         (shows.c.ends_on < today, "ended"),
         (known.c.next_starts_at <= sa.func.now() + NOW_SHOWING_WITHIN, "now_showing"),
-        (sa.and_(known.c.next_starts_at.is_(None), known.c.showtimes > 0), "ended"),
+        (sa.and_(known.c.next_starts_at.is_(None), known.c.with_showtimes > 0), "ended"),
         else_="coming_soon",
     )
 
@@ -139,9 +149,9 @@ def _conditions(filters: ShowFilters, known: LateralFromClause) -> list[sa.Colum
         conditions.append(shows.c.organization_id.in_(filters.of_organizations))
     if filters.kind is not None:
         conditions.append(shows.c.kind == filters.kind)
-    if filters.q is not None:
-        title = sa.func.lower(sa.func.unaccent(shows.c.title))
-        conditions.append(sa.func.strpos(title, folded(filters.q)) > 0)
+    if filters.q:
+        found = almost_has_words if filters.almost else has_words
+        conditions.append(found(shows.c.words, filters.q))
     for column, wanted in ((shows.c.genre, filters.genre), (shows.c.language, filters.language)):
         if wanted is not None:
             conditions.append(sa.func.lower(sa.func.unaccent(column)) == folded(wanted))

@@ -5,7 +5,7 @@ another seat map while it holds only the last.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,8 +34,8 @@ FROM unnest(:ids, :halls, :seat_maps, :starts, :ends, :untils)
 """
 _INSERT_INVENTORIES = "INSERT INTO inventories (showtime_id) SELECT unnest(:ids)"
 _INSERT_ALLOTMENTS = """
-INSERT INTO allotments (showtime_id, category_id, capacity)
-SELECT * FROM unnest(:showtimes, :categories, :capacities)
+INSERT INTO allotments (showtime_id, category_id, capacity, price)
+SELECT * FROM unnest(:showtimes, :categories, :capacities, :prices)
 """
 _IDS = ARRAY(sa.Uuid)
 _MOMENTS = ARRAY(sa.DateTime(timezone=True))
@@ -43,7 +43,7 @@ _MOMENTS = ARRAY(sa.DateTime(timezone=True))
 
 @dataclass(frozen=True, slots=True)
 class NewShowtime:
-    """A showtime to insert, with the capacity of each category."""
+    """A showtime to insert, with the capacity of each category, and its own price of some."""
 
     id: UUID
     hall_id: UUID | None
@@ -52,6 +52,7 @@ class NewShowtime:
     ends_at: datetime
     busy_until: datetime  # when its hall can be used again
     capacities: Mapping[UUID, int]
+    prices: Mapping[UUID, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,8 @@ class Taken:
     waiting: int
 
     @property
-    def by_buyers(self) -> bool:
-        return self.held + self.sold + self.waiting > 0
-
-    @property
     def at_all(self) -> bool:
-        return self.by_buyers or self.blocked > 0
+        return self.held + self.sold + self.blocked + self.waiting > 0
 
 
 async def insert_showtimes(
@@ -105,12 +102,17 @@ async def insert_showtimes(
     if not await _try(connection, rows):
         return False
     await connection.execute(sa.text(_INSERT_INVENTORIES).bindparams(ids))
-    counters = [(one.id, *counter) for one in new for counter in one.capacities.items()]
+    counters = [
+        (one.id, category_id, capacity, one.prices.get(category_id))
+        for one in new
+        for category_id, capacity in one.capacities.items()
+    ]
     await connection.execute(
         sa.text(_INSERT_ALLOTMENTS).bindparams(
             sa.bindparam("showtimes", [counter[0] for counter in counters], _IDS),
             sa.bindparam("categories", [counter[1] for counter in counters], _IDS),
             sa.bindparam("capacities", [counter[2] for counter in counters], ARRAY(sa.Integer)),
+            sa.bindparam("prices", [counter[3] for counter in counters], ARRAY(sa.BigInteger)),
         )
     )
     return True
@@ -179,7 +181,10 @@ async def update_showtime(
 async def set_capacities(
     connection: AsyncConnection, showtime_id: UUID, capacities: Mapping[UUID, int]
 ) -> None:
-    """Give the categories of a locked showtime, of which nothing is taken, other capacities."""
+    """Give categories of a locked showtime, of which nothing is taken there, other capacities.
+
+    Beside the selling core, which has nothing to decide of what nobody has (ADR 5).
+    """
     for category_id, capacity in capacities.items():
         await connection.execute(
             allotments.update()

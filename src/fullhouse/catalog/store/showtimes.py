@@ -56,6 +56,8 @@ class ShowtimeRow:
     seat_map_id: UUID | None
     starts_at: datetime
     ends_at: datetime
+    cancelled_at: datetime | None
+    cancel_reason: str | None
     place: PlaceRow
     allotments: list[AllotmentRow]
 
@@ -105,14 +107,10 @@ async def find_showtime(
 
 
 def is_visible(viewer: Viewer) -> sa.ColumnElement[bool]:
-    """Events that the viewer may see: all but the drafts of others."""
+    """Events that the viewer may see: all but what is secret of others."""
     if viewer.organizations is None:
         return sa.true()
-    # A draft that was cancelled has never been shown to anybody.
-    public = sa.and_(
-        events.c.status != "draft",
-        sa.or_(events.c.status != "cancelled", events.c.published_at.is_not(None)),
-    )
+    public = sa.not_(SECRET)
     if not viewer.organizations:
         return public
     return sa.or_(public, events.c.organization_id.in_(viewer.organizations))
@@ -143,6 +141,8 @@ def _showtime(row: sa.Row[Any], found: list[AllotmentRow]) -> ShowtimeRow:
         seat_map_id=row.seat_map_id,
         starts_at=row.starts_at,
         ends_at=row.ends_at,
+        cancelled_at=row.cancelled_at,
+        cancel_reason=row.cancel_reason,
         place=place_of(row),
         allotments=found,
     )
@@ -171,12 +171,25 @@ PLACE_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     events.c.location,
 )
 
+# A draft, or one that was cancelled: that has never been shown to anybody.
+SECRET = sa.or_(
+    events.c.status == "draft",
+    sa.and_(events.c.status == "cancelled", events.c.published_at.is_(None)),
+)
+
 # A cancelled event takes its showtimes with it; one that was over by then has taken place.
 _ENDED_WITH_EVENT = sa.and_(
     events.c.status == "cancelled",
     sa.func.coalesce(events.c.cancelled_at < showtimes.c.ends_at, True),
 )
 STATUS = sa.case((_ENDED_WITH_EVENT, "cancelled"), else_=showtimes.c.status)
+
+
+def _of_cancelling(name: str) -> sa.ColumnElement[Any]:
+    """What is noted of the cancelling: the showtime's own, or else that of its event."""
+    own = (showtimes.c.status == "cancelled", showtimes.c[name])
+    return sa.case(own, (_ENDED_WITH_EVENT, events.c[name])).label(name)
+
 
 _SHOWTIMES: sa.Select[Any] = (
     sa.select(
@@ -189,6 +202,8 @@ _SHOWTIMES: sa.Select[Any] = (
         showtimes.c.seat_map_id,
         showtimes.c.starts_at,
         showtimes.c.ends_at,
+        _of_cancelling("cancelled_at"),
+        _of_cancelling("cancel_reason"),
         *PLACE_COLUMNS,
     )
     .join(events, events.c.id == showtimes.c.event_id)

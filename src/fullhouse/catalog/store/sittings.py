@@ -17,42 +17,13 @@ from fullhouse.catalog.tables import allotments, events, inventories, showtimes
 
 
 @dataclass(frozen=True, slots=True)
-class EventStanding:
-    """What must be known of an event to cancel or move it. ``secret``: nobody was ever shown it."""
-
-    id: UUID
-    organization_id: UUID
-    status: str
-    cancelled_at: datetime | None
-    secret: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ShowtimeStanding:
-    """The same of a showtime; ``over`` by the clock of the database."""
+    """What must be known of a showtime to cancel it; ``over`` by the clock of the database."""
 
     id: UUID
     status: str
     cancelled_at: datetime | None
     over: bool
-
-
-async def lock_event(connection: AsyncConnection, event_id: UUID) -> EventStanding | None:
-    """The event as it stands until our commit: nobody else changes it or adds a showtime."""
-    never_shown = sa.and_(events.c.status == "cancelled", events.c.published_at.is_(None))
-    statement = (
-        sa.select(
-            events.c.id,
-            events.c.organization_id,
-            events.c.status,
-            events.c.cancelled_at,
-            sa.or_(events.c.status == "draft", never_shown),
-        )
-        .where(events.c.id == event_id, events.c.deleted_at.is_(None))
-        .with_for_update(key_share=True)
-    )
-    row = (await connection.execute(statement)).first()
-    return None if row is None else EventStanding(*row)
 
 
 async def event_of(connection: AsyncConnection, showtime_id: UUID) -> UUID | None:
