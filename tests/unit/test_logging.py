@@ -39,6 +39,7 @@ def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Configure the logs for a stream of the test's own; answers what they wrote."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     monkeypatch.setattr(sys, "stderr", stream)
+    before = structlog.get_config()
     logging.configure("debug", request.param, lambda: "request-1")
 
     def text() -> str:
@@ -50,6 +51,8 @@ def written(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     yield text
     monkeypatch.undo()
     logging.configure("info", "json", request_id)
+    # The very list of before: loggers that were used already keep it, and tests listen there.
+    structlog.configure(**before)
 
 
 def unique_violation() -> asyncpg.UniqueViolationError:
