@@ -226,6 +226,8 @@ class SellingMachine(RuleBasedStateMachine):
         self.model.run([])
         if not self.model.called_off:
             assert result.outcome is Outcome.NOT_CALLED_OFF
+            # What has run out may have been offered to others all the same.
+            self._compare_bookings()
             return
         stored = {booking.id: booking.status for booking in self.box.snapshot().bookings}
         live = (*_OWNING, Status.WAITLISTED)
