@@ -69,6 +69,21 @@ async def book(
     return found
 
 
+async def test_seats_that_are_taken_are_called_so_that_they_can_be_told_apart(
+    client: httpx.AsyncClient, connection: RawConnection, house: House, buyer: Headers
+) -> None:
+    await book(client, house.seats("Balcony/A-1", "B-1"), buyer)
+    (other,) = await buyers(connection, 1)
+    refused = await book(client, house.seats("Balcony/A-1", "B-1", "Stalls/A-1"), other, 409)
+    assert (refused["code"], refused["seats"]) == ("seats_taken", ["Balcony/A-1", "B-1"])
+    blocked = await client.post(
+        f"{API}/showtimes/{house.showtime_id}/seats/block",
+        json={"seats": ["Balcony/A-1", "Stalls/A-1"]},
+        headers=house.organizer,
+    )
+    assert (blocked.status_code, blocked.json()["seats"]) == (409, ["Balcony/A-1"])
+
+
 async def read(client: httpx.AsyncClient, booking: dict[str, Any], who: Headers) -> dict[str, Any]:
     answer = await client.get(f"{BOOKINGS}/{booking['id']}", headers=who)
     assert answer.status_code == 200, answer.text

@@ -272,6 +272,27 @@ async def test_key_repeats_the_first_answer(
     assert "Idempotent-Replayed" not in first.headers
 
 
+@pytest.mark.parametrize("own_desk", [False, True], ids=["same-process", "other-process"])
+async def test_key_repeats_the_first_answer_of_what_was_taken_back(
+    client: httpx.AsyncClient, parts: Parts, buyer: Headers, own_desk: bool
+) -> None:
+    house = await open_house(client, [{"name": "Entry", "price": {"amount": 0}, "capacity": 9}])
+    keyed = buyer | {"Idempotency-Key": "b6f2"}
+    first = await client.post(BOOKINGS, json=house.order("Entry"), headers=keyed)
+    await client.post(f"{BOOKINGS}/{first.json()['id']}/cancel", headers=buyer)
+    taken = await client.post(f"{API}/events/{house.event_id}/unpublish", headers=house.organizer)
+    assert taken.status_code == 200, taken.text
+    if own_desk:
+        # As whoever saw the event go would have it.
+        await parts.desk.terms.renew(UUID(house.showtime_id))
+    again = await client.post(BOOKINGS, json=house.order("Entry"), headers=keyed)
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+    assert again.headers["Idempotent-Replayed"] == "true"
+    for headers in (buyer, buyer | {"Idempotency-Key": "b6f3"}):
+        other = await client.post(BOOKINGS, json=house.order("Entry"), headers=headers)
+        assert (other.status_code, other.json()["code"]) == (404, "not_found")
+
+
 async def test_key_with_another_body(
     client: httpx.AsyncClient, free_house: House, buyer: Headers
 ) -> None:

@@ -31,6 +31,7 @@ from fullhouse.bookings.terms import Terms
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.kit.ids import new_code, new_id
+from fullhouse.venues.seatmap import Seat, SeatMap
 
 # How often a command is made again because the seat map had changed meanwhile.
 _MOST_TURNS = 3
@@ -76,13 +77,17 @@ async def reserve(
     if not order.items and not order.seats:
         detail = "Name at least one place: items with quantities, or seats."
         raise Refused(VALIDATION_FAILED, detail, errors=(FieldError("/items", "is empty"),))
-    terms = await _terms(desk, order.showtime_id)
+    terms = await desk.terms.glance(order.showtime_id)
+    # What is not public any more is still answered to whoever repeats a request of before.
+    if terms is None or (repeatable is None and not terms.public):
+        raise Refused(NOT_FOUND)
+    named = order.seats if terms.public else ()
     quantities: dict[UUID, int] = {}
     for category_id, quantity in order.items:
         quantities[category_id] = quantities.get(category_id, 0) + quantity
 
     async def make(terms: SaleTerms) -> Reserve:
-        seats = await _choose(desk, terms, order.seats) if order.seats else ()
+        seats = await _choose(desk, terms, named) if named else ()
         return Reserve(
             showtime_id=order.showtime_id,
             booking_id=new_id(),
@@ -219,13 +224,6 @@ async def _by_its_seat_map(
     return result
 
 
-async def _terms(desk: Desk, showtime_id: UUID) -> SaleTerms:
-    terms = await desk.terms.glance(showtime_id)
-    if terms is None or not terms.public:
-        raise Refused(NOT_FOUND)
-    return terms
-
-
 async def _beside(
     desk: Desk, terms: SaleTerms, seats: Sequence[SeatChoice]
 ) -> tuple[tuple[SeatChoice, ...], ...]:
@@ -237,10 +235,7 @@ async def _beside(
     block_of = (await desk.terms.neighbours(seat_map)).block_of
     # By its first seat, each once.
     found = {block_of[seat.id][0].id: block_of[seat.id] for seat in seats}
-    return tuple(
-        tuple(SeatChoice(seat.id, seat.section, seat.label) for seat in block)
-        for block in found.values()
-    )
+    return tuple(tuple(_choice(seat_map, seat) for seat in block) for block in found.values())
 
 
 async def _choose(desk: Desk, terms: SaleTerms, names: Sequence[str]) -> tuple[SeatChoice, ...]:
@@ -257,5 +252,9 @@ async def _choose(desk: Desk, terms: SaleTerms, names: Sequence[str]) -> tuple[S
                 f"{name!r} is seat {seat.label}, which is named before.",
                 errors=(FieldError(f"/seats/{position}", "names the same seat again"),),
             )
-        chosen[seat.id] = SeatChoice(seat.id, seat.section, seat.label)
+        chosen[seat.id] = _choice(seat_map, seat)
     return tuple(chosen.values())
+
+
+def _choice(seat_map: SeatMap, seat: Seat) -> SeatChoice:
+    return SeatChoice(seat.id, seat.section, seat.label, seat_map.name_of(seat))

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from litestar.params import QueryParameter
+from msgspec import UNSET, Meta, UnsetType
 
 from fullhouse.api.schemas import Body, Line, Money, Price, View
 from fullhouse.bookings.core.types import Booking, Status, Sums
@@ -16,41 +17,76 @@ from fullhouse.catalog.schemas.views import HallBriefView, VenueBriefView
 from fullhouse.venues import labels
 from fullhouse.venues.seatmap import Seat
 
-Quantity = Annotated[int, msgspec.Meta(ge=1, le=1_000)]
-SeatName = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Places = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
+Quantity = Annotated[int, Meta(ge=1, le=1_000, description="How many places.")]
+SeatName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        examples=["A-12"],
+        description="The id of a seat, its label, or section/label where the label is not enough.",
+    ),
+]
+Places = Annotated[int, Meta(ge=0, le=10_000_000)]
+
+InStatus = Annotated[
+    Status | None,
+    QueryParameter(name="status", description="Only those that stand so; all unless given."),
+]
 
 
 class ItemRequest(Body, frozen=True):
-    category_id: UUID
+    """So many places of a category."""
+
+    category_id: Annotated[UUID, Meta(description="A category of the showtime's event.")]
     quantity: Quantity
 
 
 class BookingRequest(Body, frozen=True):
-    """Counted places as items, chosen seats by id or label, or both, at one showtime.
+    """Counted places as items, chosen seats by id or label, or both, at one showtime."""
 
-    ``allow_orphans`` takes seats that leave a single one beside them, where the event only warns.
-    """
-
-    showtime_id: UUID
-    items: Annotated[list[ItemRequest], msgspec.Meta(max_length=50)] = []
-    seats: Annotated[list[SeatName], msgspec.Meta(max_length=1_000)] = []
-    join_waitlist: bool = False
-    allow_orphans: bool = False
+    showtime_id: Annotated[UUID, Meta(description="Which showtime.")]
+    items: Annotated[
+        list[ItemRequest],
+        Meta(max_length=50, description="So many of a category; of seats only to wait in line."),
+    ] = []
+    seats: Annotated[
+        list[SeatName], Meta(max_length=1_000, description="Seats, all of them or none.")
+    ] = []
+    join_waitlist: Annotated[
+        bool,
+        Meta(
+            description="Wait in line where the places are not free, and the event has a line; of "
+            "one category only, and then for whichever of its seats come free."
+        ),
+    ] = False
+    allow_orphans: Annotated[
+        bool,
+        Meta(
+            description="Take seats that leave a single one beside them, if the event only warns."
+        ),
+    ] = False
 
 
 class SeatsRequest(Body, frozen=True):
     """Seats by id or label."""
 
-    seats: Annotated[list[SeatName], msgspec.Meta(min_length=1, max_length=1_000)]
+    seats: Annotated[
+        list[SeatName],
+        Meta(min_length=1, max_length=1_000, description="All of them change, or none."),
+    ]
 
 
 class BestSeatsRequest(Body, frozen=True):
     """How many seats side by side, of one category or any, with one for a wheelchair or not."""
 
-    quantity: Annotated[int, msgspec.Meta(ge=1, le=100)]
-    category_id: UUID | None = None
-    accessible: bool = False
+    quantity: Annotated[int, Meta(ge=1, le=100, description="How many, side by side if possible.")]
+    category_id: Annotated[
+        UUID | None, Meta(description="Of this category only; null for any.")
+    ] = None
+    accessible: Annotated[
+        bool, Meta(description="With one at least that can be used in a wheelchair.")
+    ] = False
 
 
 class AllotmentRequest(Body, frozen=True):
@@ -60,21 +96,28 @@ class AllotmentRequest(Body, frozen=True):
     category's own price again.
     """
 
-    capacity: Places | None = None
-    blocked: Places | None = None
+    capacity: Annotated[
+        Places | None,
+        Meta(description="How many places there are, those that are blocked among them."),
+    ] = None
+    blocked: Annotated[Places | None, Meta(description="How many of them are kept off sale.")] = (
+        None
+    )
     price: Price | UnsetType | None = UNSET
 
 
 class CancellationRequest(Body, frozen=True):
-    """``reason`` is for those who have places, in the organizer's words."""
+    """Why it is cancelled, if that shall be said."""
 
-    reason: Line | None = None
+    reason: Annotated[
+        Line | None, Meta(description="For those who have places, in the organizer's words.")
+    ] = None
 
 
 class SeatMapRequest(Body, frozen=True):
     """A version of the hall's seat map."""
 
-    seat_map_id: UUID
+    seat_map_id: Annotated[UUID, Meta(description="The version to sell by.")]
 
 
 class EventRef(View, frozen=True):

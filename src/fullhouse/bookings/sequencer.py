@@ -184,8 +184,8 @@ class Sequencer:
             return False
         return until is not None
 
-    async def _settle(self, batch: list[_Waiting], *, repeated: bool = False) -> bool:
-        """Run a batch and answer everybody in it, whatever happens; whether it was committed."""
+    async def _settle(self, batch: list[_Waiting], *, repeated: bool = False) -> Exception | None:
+        """Run a batch and answer everybody in it, whatever happens; what went wrong, if so."""
         first = batch[0]
         together = isinstance(first, _Together)
         commands = [one.command for one in batch]
@@ -195,7 +195,7 @@ class Sequencer:
             settled = await self._execute(commands, repeated=repeated, together=together)
         except Exception as error:
             await self._settle_failure(batch, error)
-            return False
+            return error
         if isinstance(first, _Together):
             first.results = settled.results
         for waiting, result in zip(batch, settled.results, strict=not together):
@@ -205,7 +205,7 @@ class Sequencer:
             # Nobody waits for this one; it goes behind all who wait now.
             answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
             self._queue.append(_Waiting(Expire(showtime_id), answer))
-        return True
+        return None
 
     async def _settle_failure(self, batch: list[_Waiting], error: Exception) -> None:
         """What failed together is tried apart, until only those in trouble are refused."""
@@ -234,14 +234,22 @@ class Sequencer:
     async def _settle_apart(self, batch: list[_Waiting]) -> None:
         failed: Counter[UUID] = Counter()
         served: set[UUID] = set()
-        for waiting in batch:
+        for place, waiting in enumerate(batch):
             showtime_id = waiting.command.showtime_id
             if waiting.answer.done():
                 continue
-            if await self._settle([waiting], repeated=True):
+            if self._is_stuck(showtime_id, time.monotonic()):
+                _refuse(waiting, UNAVAILABLE)
+                continue
+            error = await self._settle([waiting], repeated=True)
+            if error is None:
                 served.add(showtime_id)
-            else:
-                failed[showtime_id] += 1
+                continue
+            failed[showtime_id] += 1
+            if is_passing(error) and not is_slow(error):
+                # The database is away: nobody else here would fare better.
+                _refuse_all(batch[place:])
+                break
         for showtime_id, times in failed.items():
             # Not after one: that may be the command's fault, and nobody shall close a sale by it.
             if times > 1 and showtime_id not in served:

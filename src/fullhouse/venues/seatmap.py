@@ -170,6 +170,11 @@ class SeatMap:
             return self._in_section(name, labels.without_leading_zeros(section), label)
         return self._anywhere(name, label)
 
+    def name_of(self, seat: Seat) -> str:
+        """The shortest name that means this seat and no other: its label, or its path."""
+        key = labels.label_of(labels.fold(seat.row), labels.fold(seat.number))
+        return seat.path if isinstance(self._index[key], dict) else seat.label
+
     def _of_id(self, name: str) -> Seat | None:
         try:
             return self.by_id.get(UUID(name))

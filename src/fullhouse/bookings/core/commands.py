@@ -10,11 +10,19 @@ from msgspec import UNSET, UnsetType
 
 
 class SeatChoice(msgspec.Struct, frozen=True):
-    """A seat of the showtime's seat map, already found by its id or label."""
+    """A seat of the showtime's seat map, already found by its id or label.
+
+    ``name`` is what refusals call it, where its label alone could mean another seat too.
+    """
 
     id: UUID
     section: str
     label: str
+    name: str | None = None
+
+    @property
+    def known_as(self) -> str:
+        return self.name or self.label
 
 
 class Settlement(StrEnum):

@@ -45,14 +45,14 @@ def block(ledger: Ledger, inventory: Inventory, command: Block) -> Result:
     for seat in command.seats:
         category = inventory.terms.category_of_section(seat.section)
         if category is None:
-            return Result(Outcome.SEATS_NOT_FOR_SALE, seats=[seat.label])
+            return Result(Outcome.SEATS_NOT_FOR_SALE, seats=[seat.known_as])
         claim = inventory.claims.get(seat.id)
         if claim is None:
             wanted[seat] = Claim(
                 command.showtime_id, seat.id, category.id, ClaimStatus.BLOCKED, None
             )
         elif claim.status is not ClaimStatus.BLOCKED:
-            taken.append(seat.label)
+            taken.append(seat.known_as)
     if taken:
         return Result(Outcome.SEATS_TAKEN, seats=taken)
     for claim in wanted.values():
@@ -70,7 +70,7 @@ def unblock(ledger: Ledger, inventory: Inventory, command: Unblock) -> Result:
     }
     owned = [seat for seat, claim in claims.items() if claim.status is not ClaimStatus.BLOCKED]
     if owned:
-        return Result(Outcome.SEATS_TAKEN, seats=[seat.label for seat in owned])
+        return Result(Outcome.SEATS_TAKEN, seats=[seat.known_as for seat in owned])
     for claim in claims.values():
         ledger.unblock(claim)
     _record_seats(ledger, inventory, "seats.unblocked", command.staff, claims)

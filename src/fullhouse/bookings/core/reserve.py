@@ -87,7 +87,7 @@ def _lines(terms: SaleTerms, command: Reserve) -> list[Line] | Result:
     for seat in command.seats:
         category = terms.category_of_section(seat.section)
         if category is None:
-            return Result(Outcome.SEATS_NOT_FOR_SALE, seats=[seat.label])
+            return Result(Outcome.SEATS_NOT_FOR_SALE, seats=[seat.known_as])
         line = lines.get(category.id)
         if line is None:
             line = lines[category.id] = Line(category.id, category.name, 0, category.price, [], [])
@@ -123,7 +123,7 @@ def _broken_limit(
 
 def _refusal(inventory: Inventory, command: Reserve, lines: list[Line]) -> Result | None:
     """Why the places cannot be taken now; None when they can."""
-    taken = [seat.label for seat in command.seats if seat.id in inventory.claims]
+    taken = [seat.known_as for seat in command.seats if seat.id in inventory.claims]
     if taken:
         return Result(Outcome.SEATS_TAKEN, seats=taken)
     for line in lines:
@@ -142,7 +142,9 @@ def _left_single(inventory: Inventory, command: Reserve) -> list[str]:
     if mind == "off" or (mind == "warn" and command.allow_orphans):
         return []
     free = {seat for block in command.blocks for seat in block if seat.id not in inventory.claims}
-    return [seat.label for block in command.blocks for seat in orphans(block, free, command.seats)]
+    return [
+        seat.known_as for block in command.blocks for seat in orphans(block, free, command.seats)
+    ]
 
 
 def _join(ledger: Ledger, terms: SaleTerms, command: Reserve, lines: list[Line]) -> Result:

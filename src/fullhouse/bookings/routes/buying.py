@@ -27,6 +27,7 @@ from fullhouse.bookings.core.types import Outcome, Result, Status
 from fullhouse.bookings.schemas import (
     BookingRequest,
     BookingView,
+    InStatus,
     WaitlistEntryView,
     first_view,
 )
@@ -136,7 +137,7 @@ async def list_bookings(
     database: Database,
     seat_maps: SeatMaps,
     part: Slice,
-    status: Status | None = None,
+    status: InStatus = None,
 ) -> Page[BookingView]:
     """The caller's bookings, the newest first."""
     return await queries.own_bookings(database, seat_maps, principal.user_id, status, part)

@@ -13,8 +13,7 @@ from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.bookings import queries
-from fullhouse.bookings.core.types import Status
-from fullhouse.bookings.schemas import SoldBookingView
+from fullhouse.bookings.schemas import InStatus, SoldBookingView
 from fullhouse.bookings.store.sold import SoldFilters
 from fullhouse.catalog.filters import Period, moment_of
 from fullhouse.catalog.parameters import EventId, Fields, OrganizationId
@@ -63,7 +62,7 @@ async def list_sold(
     organization_id: OrganizationId = None,
     event_id: EventId = None,
     showtime_id: ShowtimeId = None,
-    status: Status | None = None,
+    status: InStatus = None,
     code: Code = None,
     buyer: Buyer = None,
     since: Since = None,

@@ -32,6 +32,7 @@ _RESPONSES = problems(NOT_FOUND) | {
     summary="Calendar of an event",
     tags=_TAGS,
     responses=_RESPONSES,
+    open_query=True,  # what others link to, others decorate
 )
 async def get_event_calendar(
     key: str, request: Request[Any, Any, Any], database: Database
@@ -51,6 +52,7 @@ async def get_event_calendar(
     summary="Calendar of a venue",
     tags=_TAGS,
     responses=_RESPONSES,
+    open_query=True,  # what others link to, others decorate
 )
 async def get_venue_calendar(
     venue_id: UUID, request: Request[Any, Any, Any], database: Database

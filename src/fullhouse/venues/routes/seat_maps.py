@@ -191,6 +191,7 @@ async def export_seat_map(
         **_UNCHANGED,
         200: ResponseSpec(str, generate_examples=False, description="SVG.", media_type=_SVG),
     },
+    open_query=True,  # pages put a version behind the addresses of pictures
 )
 async def draw_seat_map(
     seat_map_id: UUID,
