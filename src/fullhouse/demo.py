@@ -1,10 +1,13 @@
 """The demo: accounts, venues and events to try everything with, made through the usual commands."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from fullhouse.accounts import queries as account_queries
 from fullhouse.accounts.commands.registration import create_user
@@ -18,6 +21,7 @@ from fullhouse.catalog.commands import creating, showtimes
 from fullhouse.catalog.drafts import CategoryDraft, EventDraft, ShowDraft, ShowtimeDraft
 from fullhouse.catalog.filters import Order, ShowtimeFilters, Viewer
 from fullhouse.kit.db import Database, take_turns
+from fullhouse.kit.errors import Refused
 from fullhouse.venues import templates
 from fullhouse.venues.commands import places as venues
 from fullhouse.venues.commands import seat_maps as seat_map_commands
@@ -25,6 +29,8 @@ from fullhouse.venues.filters import Reader, VenueFilters
 from fullhouse.venues.layout import Layout
 from fullhouse.venues.queries import places as venue_queries
 from fullhouse.venues.queries.seat_maps import SeatMaps
+
+log = structlog.get_logger(__name__)
 
 _CITY = "New York"
 _COUNTRY = "US"
@@ -191,19 +197,34 @@ async def _complete(
 ) -> DemoSummary:
     new_accounts = [await _ensure_account(database, hasher, login) for login in LOGINS]
     organizer = await _principal(database, ORGANIZER)
-    listed = await catalog_queries.own_events(database, organizer, Slice(MOST))
-    ids = {row.title: row.id for row in listed.items}
+    ids = await _own_events(database, organizer)
     new_events = new_showtimes = 0
     for event in _EVENTS:
         event_id = ids.get(event.title)
-        if event_id is None:
-            new_showtimes += await _make_event(database, seat_maps, organizer, event, now)
-            new_events += 1
-            continue
-        new_showtimes += await _ensure_showtimes(
-            database, seat_maps, organizer, event_id, event, now
-        )
+        try:
+            if event_id is None:
+                new_showtimes += await _make_event(database, seat_maps, organizer, event, now)
+                new_events += 1
+            else:
+                new_showtimes += await _ensure_showtimes(
+                    database, seat_maps, organizer, event_id, event, now
+                )
+        except Refused as refused:
+            # Whoever tried the demo has moved, renamed or cancelled things: it is theirs now.
+            log.info("demo_event_left_as_it_is", title=event.title, code=refused.code.name)
     return DemoSummary(sum(new_accounts), new_events, new_showtimes)
+
+
+async def _own_events(database: Database, organizer: Principal) -> dict[str, UUID]:
+    """The organizer's events by their titles, of which the oldest counts."""
+    ids: dict[str, UUID] = {}
+    offset = 0
+    while rows := (
+        await catalog_queries.own_events(database, organizer, Slice(MOST, offset=offset))
+    ).items:
+        ids |= {row.title: row.id for row in rows}
+        offset += len(rows)
+    return ids
 
 
 async def _other_organization(database: Database) -> str | None:
@@ -325,8 +346,13 @@ async def _ensure_showtimes(
         return 0
     known = {row.starts_at for row in coming.items}
     drafts = [ShowtimeDraft(start) for start in _starts(event, now) if start not in known]
-    await showtimes.add_showtimes(database, seat_maps, organizer, event_id, drafts)
-    return len(drafts)
+    added = 0
+    for draft in drafts:
+        # One by one: another showtime may have the hall at one of these times.
+        with contextlib.suppress(Refused):
+            await showtimes.add_showtimes(database, seat_maps, organizer, event_id, [draft])
+            added += 1
+    return added
 
 
 def _starts(event: _Event, now: datetime) -> list[datetime]:

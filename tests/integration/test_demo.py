@@ -183,6 +183,29 @@ async def test_the_cinema_shows_three_movies_a_week(
             assert [category["capacity"] for category in showtime["categories"]] == [100]
 
 
+async def test_it_leaves_alone_what_somebody_has_changed(other_parts: Parts, now: datetime) -> None:
+    """Whoever has tried the demo can start it again, whatever they did."""
+    await load(other_parts, now)
+    async with other_parts.database.begin() as connection:
+        # Moved where the demo would add another; and buried under more events than a page has.
+        await connection.exec_driver_sql(
+            "UPDATE showtimes SET starts_at = starts_at + interval '10 minutes',"
+            " ends_at = ends_at + interval '10 minutes',"
+            " busy_until = busy_until + interval '10 minutes'"
+        )
+        await connection.exec_driver_sql(
+            "UPDATE events SET title = 'Renamed' WHERE title = 'The Glass Garden'"
+        )
+        await connection.exec_driver_sql(
+            "INSERT INTO events (id, organization_id, show_id, slug, title, description, currency,"
+            " timezone, status, policy) SELECT gen_random_uuid(), organization_id, show_id,"
+            " slug || n, title || n, '', currency, timezone, 'draft', policy"
+            " FROM events, generate_series(1, 120) AS n WHERE slug = 'rock-concert'"
+        )
+    again = await load(other_parts, now)
+    assert (again.accounts, again.events) == (0, 0)
+
+
 async def test_it_fills_the_days_to_come(other_parts: Parts, now: datetime) -> None:
     await load(other_parts, now - timedelta(days=3))
     later = await load(other_parts, now)
