@@ -354,3 +354,24 @@ async def test_nothing_is_added_to_an_event_whose_venue_was_deleted(
         )
         == 0
     )
+
+
+async def test_an_event_for_a_venue_that_is_deleted_meanwhile(
+    client: httpx.AsyncClient, connection: RawConnection, owner: Person
+) -> None:
+    """Both lock the halls before the venue, so that neither waits for the other for ever."""
+    venue = await made_venue(client, owner)
+    first, second = sorted(
+        [(await made_room(client, owner, venue["id"], name))["id"] for name in ("A", "B")]
+    )
+    body = event_body(venueId=venue["id"], location=None, startsAt=None, publish=False)
+    body |= {"showtimes": [{"startsAt": in_days(9), "hallId": first}]}
+    async with connection.transaction():
+        await connection.execute("SELECT 1 FROM halls WHERE id = $1 FOR UPDATE", UUID(second))
+        deleting = asyncio.ensure_future(delete(client, owner, f"/venues/{venue['id']}"))
+        await until_blocked(connection)
+        making = asyncio.ensure_future(ask(client, owner, "POST", "/events", body))
+        await until_blocked(connection, 2)
+    assert await deleting == (204, "")
+    made = await making
+    assert (made.status_code, made.json()["code"]) == (422, "validation_failed"), made.text

@@ -20,7 +20,7 @@ from litestar.typing import FieldDefinition
 
 from fullhouse.api.context import request_id
 from fullhouse.api.wording import MISSING, detail_of, fields_of
-from fullhouse.kit.db import is_passing
+from fullhouse.kit.db import is_lost_race, is_passing
 from fullhouse.kit.errors import OVERLOADED, UNAVAILABLE, Code, FieldError, Kind, Refused
 
 log = structlog.get_logger(__name__)
@@ -215,6 +215,10 @@ def as_refused(error: BaseException) -> Refused:
         return _framework_refusal(error)
     if is_passing(error):
         log.warning("database_unavailable", error=error)
+        return Refused(UNAVAILABLE, retry_after_seconds=1)
+    if is_lost_race(error):
+        # Two that waited for each other; whoever comes again finds the other done.
+        log.warning("race_lost", error=error)
         return Refused(UNAVAILABLE, retry_after_seconds=1)
     log.error("unhandled_error", exc_info=error)
     return Refused(INTERNAL_ERROR)

@@ -189,4 +189,7 @@ def is_slow(error: BaseException) -> bool:
 
 def is_lost_race(error: BaseException) -> bool:
     """True when PostgreSQL rolled back to resolve a race and repeating is the remedy."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        original = error.orig.__cause__
+        return original is not None and is_lost_race(original)
     return isinstance(error, asyncpg.PostgresError) and error.sqlstate in _RETRY_SQLSTATES

@@ -107,7 +107,9 @@ async def change_category(
         before = _named(known, category_id)
         others = [one for one in known if one.id != category_id]
         draft = _draft_of(before, change.fields)
-        await _check_words(connection, event_id, draft, others)
+        # A name that stays is no second one, however old databases told names apart.
+        rivals = [] if draft.name == before.name else others
+        await _check_words(connection, event_id, draft, rivals)
         planned = _planned_of(before)
         if {"capacity", "sections"} & change.fields.keys():
             planned = planning.plan_category(draft, maps.hall)
@@ -190,7 +192,8 @@ async def _check_words(
     """Raise Refused for a currency that is not the event's, or the name of another category."""
     event = await event_writes.event_values(connection, event_id)
     if draft.currency not in (None, event.currency):
-        planning.refuse_if([FieldError("/price/currency", "is not the event's currency")])
+        detail = f"is not the event's currency, {event.currency}"
+        planning.refuse_if([FieldError("/price/currency", detail)])
     if draft.name.casefold() in {one.name.casefold() for one in others}:
         raise Refused(CATEGORY_EXISTS)
 

@@ -12,6 +12,7 @@ from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
 from fullhouse.catalog import planning
 from fullhouse.catalog.commands.events import require_publishable
+from fullhouse.catalog.commands.halls import lock_halls
 from fullhouse.catalog.commands.places import Place, Room, place_of, room_in, wrong
 from fullhouse.catalog.commands.shows import image_errors
 from fullhouse.catalog.commands.showtimes import new_showtime, schedule_showtimes
@@ -63,6 +64,8 @@ async def create_event(
         defaults = await event_writes.venue_defaults(connection, place.venue_id)
         show_id, duration = await _show_of(connection, draft, organization_id, defaults, event_id)
         values = _values(draft, show_id, place, defaults)
+        # All at once and before the venue, as whoever deletes a venue locks them.
+        await lock_halls(connection, {values.hall_id, *rooms})
         await insert_event(connection, event_id, organization_id, values)
         categories = await category_writes.insert_categories(connection, event_id, planned)
         new = [

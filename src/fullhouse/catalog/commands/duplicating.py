@@ -9,6 +9,7 @@ from fullhouse.api.principal import Principal
 from fullhouse.catalog import planning
 from fullhouse.catalog.commands.creating import insert_event
 from fullhouse.catalog.commands.events import own_event
+from fullhouse.catalog.commands.halls import lock_halls
 from fullhouse.catalog.commands.places import room_in, wrong
 from fullhouse.catalog.commands.showtimes import new_showtime, schedule_showtimes
 from fullhouse.catalog.drafts import ShowtimeDraft
@@ -72,6 +73,8 @@ async def duplicate_event(
             raise wrong("", "the event's show was deleted")
         gone = await check_usable(connection, values.images, event.organization_id)
         images = tuple(image for image in values.images if image not in gone)
+        # All at once and before the venue, as whoever deletes a venue locks them.
+        await lock_halls(connection, {values.hall_id, *rooms})
         await insert_event(
             connection, copy_id, event.organization_id, replace(values, images=images)
         )
