@@ -39,7 +39,7 @@ def serve_everything(settings: Settings, *, demo: bool = False, reload: bool = F
     new = settings.database_url is None and not (settings.data_dir / "postgres").exists()
     if new:
         # A new cluster takes a second of another processor's time: use it.
-        threading.Thread(target=_load_ahead, args=(demo,), name="load-ahead").start()
+        threading.Thread(target=_load_ahead, args=(demo,), name="load-ahead", daemon=True).start()
     _run(settings, prepare, demo=demo, new=new, reload=reload)
 
 
@@ -95,9 +95,11 @@ def _check(settings: Settings) -> None:
 
 def _load_ahead(demo: bool) -> None:
     """Load the modules that a first start will need."""
-    importlib.import_module("fullhouse.migrate")
-    if demo:
-        importlib.import_module("fullhouse.demo")
+    # Where the program ends meanwhile, some of them cannot be loaded any more.
+    with contextlib.suppress(RuntimeError):
+        importlib.import_module("fullhouse.migrate")
+        if demo:
+            importlib.import_module("fullhouse.demo")
 
 
 @contextlib.contextmanager

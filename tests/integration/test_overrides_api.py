@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -195,6 +196,32 @@ async def test_it_is_shown_wherever_prices_are(client: httpx.AsyncClient, house:
     assert await shown(other) == [7_000, 2_500]
     await set_price(client, house, "Floor", None)
     await becomes(2_500)
+
+
+async def test_lists_show_and_find_what_is_asked_at_showtimes_to_come(
+    client: httpx.AsyncClient, house: House
+) -> None:
+    async def found(most: int) -> list[int]:
+        query: dict[str, Any] = {"limit": 100, "price[lte]": most, "sort": "-createdAt"}
+        # Signed in, so that nothing kept is answered.
+        listed = await client.get(f"{API}/events", params=query, headers=house.organizer)
+        items = listed.json()["items"]
+        return [one["price"]["amount"] for one in items if one["id"] == house.event_id]
+
+    assert await found(2_500) == [2_500]
+    await set_price(client, house, "Floor", 5_000)
+    assert (await found(4_999), await found(5_000)) == ([], [5_000])
+    path = f"{API}/events/{house.event_id}/showtimes"
+    added = await client.post(path, json={"startsAt": in_days(12)}, headers=house.organizer)
+    other = replace(house, showtime_id=added.json()["id"])
+    await set_price(client, other, "Floor", 100)
+    assert await found(100) == [100]
+    # Nobody sells at this price any more.
+    cancelled = await client.post(
+        f"{API}/showtimes/{other.showtime_id}/cancel", json={}, headers=house.organizer
+    )
+    assert cancelled.status_code == 200, cancelled.text
+    assert (await found(4_999), await found(5_000)) == ([], [5_000])
 
 
 async def test_who_waits_is_offered_the_price_of_that_moment(

@@ -13,7 +13,7 @@ from fullhouse.api.schemas import Money, View
 from fullhouse.catalog.queries import EventWithShowtimes, ShowsWithImages, ShowWithEvents
 from fullhouse.catalog.rules import Policy, ShowStatus
 from fullhouse.catalog.schemas.categories import CategoryView, category_view
-from fullhouse.catalog.schemas.events import PolicyBody, policy_body
+from fullhouse.catalog.schemas.policy import PolicyBody, policy_body
 from fullhouse.catalog.store.event_listings import FacetRow
 from fullhouse.catalog.store.events import EventSummaryRow
 from fullhouse.catalog.store.shows import ShowRow
@@ -77,8 +77,9 @@ class ShowtimeView(View):
 class EventSummaryView(View):
     """An event in a list.
 
-    ``startsAt`` and ``endsAt`` are the next showtime's, ``price`` is the lowest of all categories
-    and ``highestPrice`` the highest, ``available`` counts the places left at coming showtimes.
+    ``startsAt`` and ``endsAt`` are the next showtime's, ``price`` is the lowest that is
+    asked at a coming showtime and ``highestPrice`` the highest (without any, those of the
+    categories), ``available`` counts the places left there.
     ``image`` is the first of those that the event shows.
     """
 

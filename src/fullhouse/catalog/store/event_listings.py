@@ -5,7 +5,7 @@ compared with. Words are found by their beginnings; where no event has all of th
 whose words are almost the same.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -260,7 +260,7 @@ def _category_conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
     if filters.price_at_most is not None:
         conditions.append(listings.lowest_price <= filters.price_at_most)
     if filters.price_at_most is not None or filters.price_at_least is not None:
-        asked.append(sa.or_(_priced(filters, categories.c.price), _priced_otherwise(filters)))
+        asked.append(_priced(filters))
     if asked:
         conditions.append(
             sa.exists().where(
@@ -272,26 +272,33 @@ def _category_conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _priced(filters: EventFilters, price: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
-    most, least = filters.price_at_most, filters.price_at_least
-    return sa.and_(
-        sa.true() if most is None else price <= most,
-        sa.true() if least is None else price >= least,
-    )
-
-
-def _priced_otherwise(filters: EventFilters) -> sa.ColumnElement[bool]:
-    """The category has a price of its own at a showtime to come, and it is such a one."""
-    return sa.exists().where(
+def _priced(filters: EventFilters) -> sa.ColumnElement[bool]:
+    """Such a price is asked in the category at a showtime to come; or usually, without any."""
+    coming = (
         showtimes.c.event_id == categories.c.event_id,
         showtimes.c.status == "scheduled",
         showtimes.c.deleted_at.is_(None),
         showtimes.c.ends_at > sa.func.now(),
-        allotments.c.showtime_id == showtimes.c.id,
-        allotments.c.category_id == categories.c.id,
-        allotments.c.price.is_not(None),
-        _priced(filters, allotments.c.price),
     )
+    asked = sa.func.coalesce(allotments.c.price, categories.c.price)
+    return sa.or_(
+        sa.exists().where(
+            *coming,
+            allotments.c.showtime_id == showtimes.c.id,
+            allotments.c.category_id == categories.c.id,
+            *_between(filters, asked),
+        ),
+        sa.and_(*_between(filters, categories.c.price), sa.not_(sa.exists().where(*coming))),
+    )
+
+
+def _between(
+    filters: EventFilters, price: sa.ColumnElement[int]
+) -> Iterator[sa.ColumnElement[bool]]:
+    if filters.price_at_most is not None:
+        yield price <= filters.price_at_most
+    if filters.price_at_least is not None:
+        yield price >= filters.price_at_least
 
 
 def _found(filters: EventFilters) -> sa.ColumnElement[bool]:

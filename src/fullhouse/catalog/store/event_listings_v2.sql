@@ -35,14 +35,14 @@ LEFT JOIN venues v ON v.id = e.venue_id
 LEFT JOIN LATERAL (
     SELECT
         array_agg(DISTINCT lower(unaccent(k.name))) AS keys,
-        min(least(k.price, o.lowest)) AS lowest
+        min(coalesce(o.lowest, k.price)) AS lowest
     FROM categories k
     LEFT JOIN LATERAL (
-        SELECT min(a.price) AS lowest
+        SELECT min(coalesce(a.price, k.price)) AS lowest
         FROM showtimes x
         JOIN allotments a ON a.showtime_id = x.id AND a.category_id = k.id
         WHERE x.event_id = e.id AND x.status = 'scheduled' AND x.deleted_at IS NULL
-            AND x.ends_at > now() AND a.price IS NOT NULL
+            AND x.ends_at > now()
     ) o ON true
     WHERE k.event_id = e.id AND k.deleted_at IS NULL
 ) c ON true

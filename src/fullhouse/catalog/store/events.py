@@ -227,31 +227,32 @@ def _next_showtime(filters: EventFilters) -> LateralFromClause:
 
 
 def _prices() -> LateralFromClause:
-    """The lowest and the highest price of an event, at any showtime that is not over."""
-    usual = sa.select(categories.c.price).where(
-        categories.c.event_id == events.c.id, categories.c.deleted_at.is_(None)
-    )
-    special = (
-        sa.select(allotments.c.price)
+    """The lowest and the highest price that is asked at a showtime of an event that is to come.
+
+    Without any, they are those of its categories.
+    """
+    usual = categories.c.price
+    asked = sa.func.coalesce(allotments.c.price, usual)
+    coming = (
+        sa.select(sa.func.min(asked).label("lowest"), sa.func.max(asked).label("highest"))
         .join(showtimes, showtimes.c.id == allotments.c.showtime_id)
-        .join(categories, categories.c.id == allotments.c.category_id)
         .where(
+            allotments.c.category_id == categories.c.id,
             showtimes.c.event_id == events.c.id,
+            showtimes.c.status == "scheduled",
             showtimes.c.deleted_at.is_(None),
-            categories.c.deleted_at.is_(None),
             showtimes.c.ends_at > sa.func.now(),
-            allotments.c.price.is_not(None),
         )
-    )
-    all_prices = (
-        sa.union_all(usual.correlate(events), special.correlate(events)).subquery().lateral("asked")
+        .correlate(events, categories)
+        .lateral("coming")
     )
     return (
         sa.select(
-            sa.func.min(all_prices.c.price).label("lowest"),
-            sa.func.max(all_prices.c.price).label("highest"),
+            sa.func.min(sa.func.coalesce(coming.c.lowest, usual)).label("lowest"),
+            sa.func.max(sa.func.coalesce(coming.c.highest, usual)).label("highest"),
         )
-        .select_from(all_prices)
+        .select_from(categories.join(coming, sa.true()))
+        .where(categories.c.event_id == events.c.id, categories.c.deleted_at.is_(None))
         .correlate(events)
         .lateral("prices")
     )
