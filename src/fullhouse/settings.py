@@ -131,7 +131,9 @@ class Settings(BaseSettings):
     )
     rate_limit_user: str = Field("200 per hour", description="Requests of one user or API key.")
     rate_limit_writes: str = Field(
-        "100 per hour", description="Requests that change something, of one user or API key."
+        "100 per hour",
+        description="Requests that are made to change something, of one user or API key: refused "
+        "ones and dry runs count too.",
     )
     rate_limit_bookings: str = Field("5 per minute", description="Reservations of one user.")
     session_idle_days: Annotated[int, Field(ge=1, le=365)] = Field(

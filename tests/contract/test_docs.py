@@ -5,12 +5,13 @@ import inspect
 import pkgutil
 import re
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Annotated, Any, cast, get_args
+from uuid import UUID
 
 import httpx
 import msgspec
 import pytest
-from litestar import Litestar
+from litestar import Litestar, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import BodyKwarg
 from litestar.routes import HTTPRoute
@@ -20,7 +21,9 @@ from fullhouse import docs_pages
 from fullhouse.api import permissions
 from fullhouse.api.errors import Problem
 from fullhouse.api.examples import EXAMPLES, PROBLEM, TABLES
-from fullhouse.api.permissions import Permission
+from fullhouse.api.openapi import build_document
+from fullhouse.api.permissions import PUBLIC, Permission
+from fullhouse.api.schemas import Body
 from fullhouse.app import API_ROUTES, CODES, compose
 from fullhouse.catalog.schemas.importing import show_lines, showtime_lines
 from fullhouse.kit.errors import Code
@@ -92,6 +95,84 @@ async def test_every_operation_says_what_it_does(client: httpx.AsyncClient) -> N
             assert operation.get(part), (place, part)
     ids = [operation["operationId"] for operation in operations.values()]
     assert len(ids) == len(set(ids))
+
+
+def undescribed(document: dict[str, Any]) -> list[str]:
+    """The parameters, and the fields of request bodies, of which nothing is said."""
+    schemas = document["components"]["schemas"]
+    operations = [one for item in document["paths"].values() for one in item.values()]
+    missing = {
+        f"{operation['operationId']}: {parameter['name']}"
+        for operation in operations
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    }
+    wanted = [name for one in operations for name in references(one.get("requestBody", {}))]
+    seen = set[str]()
+    while wanted:
+        name = wanted.pop()
+        if name not in seen:
+            seen.add(name)
+            wanted += references(schemas[name])
+            missing |= {
+                f"{name}: {field}"
+                for field, schema in schemas[name].get("properties", {}).items()
+                if not is_described(schema, schemas)
+            }
+    return sorted(missing)
+
+
+def references(part: Any) -> list[str]:
+    """The names of all schemas that a part of the document refers to."""
+    if isinstance(part, list):
+        return [name for one in part for name in references(one)]
+    if not isinstance(part, dict):
+        return []
+    named = [part["$ref"].rpartition("/")[2]] if isinstance(part.get("$ref"), str) else []
+    return named + [name for one in part.values() for name in references(one)]
+
+
+def is_described(schema: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    """Whether something is said of a field: there, or of the schema it refers to."""
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    return bool(schema.get("description")) or any(
+        is_described(choice, schemas) for choice in schema.get("anyOf", ())
+    )
+
+
+async def test_every_field_and_parameter_says_what_it_means(client: httpx.AsyncClient) -> None:
+    assert undescribed((await client.get("/openapi.json")).json()) == []
+
+
+class Inner(Body):
+    told: Annotated[int, msgspec.Meta(description="How many.")]
+    untold: int | None = None
+
+
+class Outer(Body):
+    """Everything."""
+
+    inner: Annotated[list[Inner], msgspec.Meta(description="Those inside.")]
+    one: Inner | None = None
+    told: Annotated[int, msgspec.Meta(description="How many.")] | None = None
+
+
+@post("/things/{thing_id:uuid}", access=PUBLIC)
+async def untold_route(thing_id: UUID, data: Outer, after: str = "") -> None:
+    """Takes things."""
+
+
+def test_what_is_not_described_would_be_noticed() -> None:
+    document = msgspec.json.decode(build_document([untold_route], {}, "1"))
+    assert undescribed(document) == [
+        "Inner: untold",
+        "Outer: one",
+        "untoldRoute: after",
+        "untoldRoute: thingId",
+    ]
+    told = document["components"]["schemas"]["Outer"]["properties"]["told"]
+    assert told["description"] == "How many."
 
 
 def takes_table(handler: HTTPRouteHandler) -> bool:

@@ -28,6 +28,12 @@ THEATRE = {
     "balconySeatsPerRow": 8,
     "standing": [{"name": "Floor", "capacity": 50}, {"name": "Terrace", "capacity": 30}],
 }
+MANY_AREAS = {
+    "template": "grid",
+    "rows": 1,
+    "seatsPerRow": 1,
+    "standing": [{"name": f"A{at}", "capacity": 1} for at in range(1, 12)],
+}
 
 
 async def organizer(client: httpx.AsyncClient) -> dict[str, str]:
@@ -229,6 +235,38 @@ async def test_sections_that_do_not_fit(
     answer = await client.post(EVENTS, json=body, headers=headers)
     assert answer.status_code == 422, answer.text
     assert pointers(answer) == expected
+
+
+async def test_sections_that_are_there_are_named(client: httpx.AsyncClient) -> None:
+    headers = await organizer(client)
+    for plan, there in (
+        (THEATRE, "Stalls, Balcony, Floor, Terrace"),
+        (MANY_AREAS, "Main, A1, A2, A3, A4, A5, A6, A7, A8, A9 and 2 more"),
+    ):
+        hall = await made_hall(client, headers, plan)
+        wrong = category(sections=["Stall"], capacity=None)
+        body = event_body(location=None, hallId=hall["id"], categories=wrong)
+        answer = await client.post(EVENTS, json=body, headers=headers)
+        (error,) = answer.json()["errors"]
+        assert error["detail"] == f"the hall has no section “Stall”; it has {there}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        ({"timezone": "CET/Zurich"}, "is not the IANA name of a time zone such as Europe/Zurich"),
+        (
+            {"categories": category(price={"amount": 1, "currency": "EUR"})},
+            "is not the event's currency, USD",
+        ),
+    ],
+    ids=["timezone", "currency"],
+)
+async def test_what_is_right_is_said(
+    client: httpx.AsyncClient, fields: dict[str, Any], detail: str
+) -> None:
+    answer = await client.post(EVENTS, json=event_body(**fields), headers=await organizer(client))
+    assert [error["detail"] for error in answer.json()["errors"]] == [detail]
 
 
 async def test_nothing_is_left_of_a_refused_event(

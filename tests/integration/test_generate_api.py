@@ -194,11 +194,12 @@ async def test_all_that_is_in_the_way_is_named_and_nothing_made(
     problem = answer.json()
     found = [(one["startsAt"], one["conflict"].get("title")) for one in problem["conflicts"]]
     assert found == [
-        ("2027-06-07T19:00:00+00:00", None),  # in the way of itself
-        ("2027-06-08T18:00:00+00:00", "The other"),
-        ("2027-06-08T19:00:00+00:00", "The other"),
+        ("2027-06-07T19:00:00Z", None),  # in the way of itself
+        ("2027-06-08T18:00:00Z", "The other"),
+        ("2027-06-08T19:00:00Z", "The other"),
     ]
     assert problem["conflict"] == problem["conflicts"][0]["conflict"]
+    assert problem["conflict"]["startsAt"] == "2027-06-07T18:00:00Z"
     assert problem["conflicts"][1]["conflict"]["showtimeId"] == other["showtimes"][0]["id"]
     assert await listed(client, headers, event) == []
     noted = await connection.fetchval(
@@ -217,6 +218,7 @@ async def test_all_that_is_in_the_way_is_named_and_nothing_made(
         ],
     )
     assert answer.json()["skipped"][1]["conflict"]["eventId"] == other["id"]
+    assert answer.json()["skipped"][1]["conflict"]["startsAt"] == "2027-06-08T18:30:00Z"
 
 
 async def test_cleaning_counts_between_them(

@@ -191,6 +191,7 @@ END = b"--x--\r\n"
         (FORM, part("alt", b"x") + END, 422, "validation_failed", "/file"),
         (FORM, part("file", JPEG) * 2 + END, 422, "validation_failed", "/file"),
         (FORM, part("file", JPEG) + part("a/b", b"") + END, 422, "validation_failed", "/a~1b"),
+        (FORM, part("picture", JPEG) + END, 422, "validation_failed", "/file"),
         (FORM, part("file", JPEG) + part("alt", b"\xff") + END, 422, "validation_failed", "/alt"),
         (FORM, part("file", JPEG) + part("alt", b"\0") + END, 422, "validation_failed", "/alt"),
         (FORM, part("file", JPEG) + part("alt", b"\x07") + END, 422, "validation_failed", "/alt"),
@@ -202,7 +203,7 @@ END = b"--x--\r\n"
     ids=[
         "json", "urlencoded", "no-boundary", "mixed", "bare", "untyped", "empty", "no-form",
         "cut", "no-name", "many-parts", "odd-boundary", "no-parts", "no-file", "twice", "unknown",
-        "no-utf8", "nul", "bell", "long-alt", "no-uuid",
+        "file-of-unknown-name", "no-utf8", "nul", "bell", "long-alt", "no-uuid",
     ],
 )  # fmt: skip
 async def test_bad_form_is_refused(
@@ -220,6 +221,16 @@ async def test_bad_form_is_refused(
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (status, code), answer.text
     assert problem.get("errors", [{"pointer": None}])[0]["pointer"] == pointer
+
+
+async def test_file_under_another_name_is_no_text(
+    client: httpx.AsyncClient, organizer: Headers
+) -> None:
+    answer = await client.post(f"{API}/media", files={"picture": JPEG}, headers=organizer)
+    assert answer.json()["errors"] == [
+        {"pointer": "/file", "detail": "is missing"},
+        {"pointer": "/picture", "detail": "is not a known field"},
+    ]
 
 
 async def test_other_routes_take_no_forms(client: httpx.AsyncClient, organizer: Headers) -> None:

@@ -83,13 +83,15 @@ async def test_who_may_ask_what_is_missing(
     shown = await client.get(f"{EVENTS}/{draft['id']}", headers=headers)
     assert shown.json()["status"] == "draft"
     await publish(client, draft, headers)
-    # On sale as it is, whatever it lacks by now.
+    assert (await client.get(check, headers=headers)).json() == good
     await connection.execute(
         "UPDATE showtimes SET starts_at = now() - interval '2 days',"
         " ends_at = now() - interval '1 day' WHERE event_id = $1",
         UUID(draft["id"]),
     )
-    assert (await client.get(check, headers=headers)).json() == good
+    by_now = (await client.get(check, headers=headers)).json()
+    assert not by_now["publishable"]
+    assert [one["code"] for one in by_now["missing"]] == ["showtimes"]
     await connection.execute("UPDATE events SET status = 'ended' WHERE id = $1", UUID(draft["id"]))
     over = await client.get(check, headers=headers)
     assert (over.status_code, over.json()["code"]) == (409, "event_closed")

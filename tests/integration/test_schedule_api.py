@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -75,6 +75,17 @@ async def test_showtimes_in_one_hall_do_not_overlap(
     assert datetime.fromisoformat(conflict["startsAt"]) == TEN
     shown = await client.get(f"{API}/events/{event['id']}", headers=headers)
     assert len(shown.json()["showtimes"]) == 1
+
+
+async def test_conflicts_are_told_in_utc(client: httpx.AsyncClient) -> None:
+    headers = await signed_in(client, role="ORGANIZER")
+    event = await event_in(client, headers, await made_hall(client, headers))
+    start = TEN.astimezone(timezone(timedelta(hours=2)))
+    answer = await add(client, headers, event, {"startsAt": start.isoformat()})
+    (told,) = answer.json()["conflicts"]
+    utc = TEN.isoformat().replace("+00:00", "Z")
+    assert (told["startsAt"], told["conflict"]["startsAt"]) == (utc, utc)
+    assert told["conflict"]["busyUntil"].endswith("Z")
 
 
 async def test_cleaning_takes_its_time(

@@ -556,12 +556,32 @@ async def test_parts_and_fields_of_lists(client: httpx.AsyncClient) -> None:
         assert (len(paged.json()["items"]), paged.json()["total"]) == (1, 3)
 
 
+async def test_what_people_may_come_to_begins_in_the_future(client: httpx.AsyncClient) -> None:
+    headers = await organizer(client)
+    event = await made_event(client, headers)
+    path = f"{API}/events/{event['id']}/showtimes"
+    past = (datetime.now(UTC) - timedelta(days=2)).isoformat()
+    refused = await client.post(path, json={"startsAt": past}, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (422, "starts_in_past")
+    table = f"event,startsAt\n{event['slug']},{past}\n"
+    imported = await client.post(
+        f"{API}/organizer/import/showtimes",
+        content=table,
+        headers=headers | {"Content-Type": "text/csv"},
+    )
+    assert imported.status_code == 422
+    (line,) = imported.json()["lines"]
+    assert line["errors"] == [{"field": "startsAt", "detail": "is in the past"}]
+    listed = await client.get(f"{API}/showtimes", params={"eventId": event["id"]}, headers=headers)
+    assert len(listed.json()["items"]) == 1
+
+
 async def test_own_lists_hold_nothing_of_others(client: httpx.AsyncClient) -> None:
     headers, other = await organizer(client), await organizer(client)
     address = f"{API}/organizer/showtimes"
     assert (await client.get(address)).status_code == 401
     assert (await client.get(address, headers=await signed_in(client))).status_code == 403
-    event = await made_event(client, headers)
+    event = await made_event(client, headers, publish=False)
     theirs = {"organizationId": event["organizationId"]}
     assert (await client.get(address, headers=other)).json()["items"] == []
     assert (await client.get(address, headers=other, params=theirs)).status_code == 403

@@ -111,6 +111,7 @@ async def test_every_wrong_setting_is_named(client: httpx.AsyncClient) -> None:
     answer = await client.patch(ME, json=body, headers=headers)
     pointers = [error["pointer"] for error in answer.json()["errors"]]
     assert pointers == ["/language", "/timezone"]
+    assert "such as Europe/Zurich" in answer.json()["errors"][1]["detail"]
     assert (await client.get(ME, headers=headers)).json()["name"] == "Ada Lovelace"
 
 

@@ -108,6 +108,8 @@ async def test_venues_that_make_no_sense(
         assert answer.json()["errors"][0]["detail"] == (
             "must be the two letters of a country, such as DE (ISO 3166-1 alpha-2)"
         )
+    if fields.get("timezone"):
+        assert "such as Europe/Zurich" in answer.json()["errors"][0]["detail"]
 
 
 async def test_who_may_not_make_venues(client: httpx.AsyncClient) -> None:

@@ -5,11 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fullhouse.api import tables
+from fullhouse.api.errors import VALIDATION_FAILED
 from fullhouse.catalog import csv_import
 from fullhouse.catalog.csv_import import MOST_LINES, Mode, Row
 from fullhouse.catalog.errors import CSV_INVALID
 from fullhouse.catalog.schemas.importing import import_view, show_lines, showtime_lines
-from fullhouse.kit.errors import Refused
+from fullhouse.kit.errors import FieldError, Refused
 
 COLUMNS = ("kind", "title", "cast", "startsAt", "event")
 # What the format and its columns are made of, so that random texts come near to tables.
@@ -32,9 +33,10 @@ def test_any_text_gives_a_report_or_a_refusal(text: str) -> None:
         try:
             lines = lines_of(text)
         except Refused as refused:
-            assert refused.code is CSV_INVALID
+            assert refused.code in (CSV_INVALID, VALIDATION_FAILED)
             assert refused.errors
             continue
+        assert lines
         numbers = [line.number for line in lines]
         assert numbers == sorted(set(numbers))
         assert all((line.wanted is None) == bool(line.errors) for line in lines)
@@ -82,6 +84,11 @@ def test_what_is_written_is_read_back(
     ]
     text = mark + line_end.join(lines) + (line_end if ended else "")
     expected = [row for row in written if any(cell.strip() for cell in row)]
+    if not expected:
+        with pytest.raises(Refused) as caught:
+            csv_import.read(text, COLUMNS, ())
+        assert caught.value.code is VALIDATION_FAILED
+        return
     rows = csv_import.read(text, COLUMNS, ())
     assert [row.flaw for row in rows] == [""] * len(expected)
     assert [[row.cells[name] for name in columns] for row in rows] == expected
@@ -120,6 +127,39 @@ def test_what_is_no_table_is_refused_with_its_line(text: str, line: int) -> None
         csv_import.read(text, ("kind", "title"), ("kind", "title"))
     assert caught.value.code is CSV_INVALID
     assert [error.pointer for error in caught.value.errors] == [f"/{line}"]
+
+
+@pytest.mark.parametrize(
+    ("rest", "line"),
+    [
+        ('"A', 2),
+        ('"A\nB""\r\nC', 2),
+        ('A\nplay,"B', 3),
+        ('"A\nB"\nplay,"', 4),
+        ('"A, ""so""","B', 2),
+        ('"A\rB","C\nD', 3),
+        ('A"B\nplay,"C""', 3),
+        (',,"A', 2),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("delimiter", ",;")
+def test_an_open_quotation_mark_is_named_with_its_line(
+    rest: str, line: int, delimiter: str
+) -> None:
+    text = f"kind,title\nmovie,{rest}".replace(",", delimiter)
+    with pytest.raises(Refused) as caught:
+        csv_import.read(text, ("kind", "title"), ())
+    assert caught.value.errors == (
+        FieldError(f"/{line}", "opens a quotation mark that is not closed"),
+    )
+
+
+@pytest.mark.parametrize("text", ["title", "title\n", "kind,title\n\n , \n"])
+def test_columns_alone_are_no_table(text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        csv_import.read(text, ("kind", "title"), ("title",))
+    assert caught.value.code is VALIDATION_FAILED
+    assert [error.detail for error in caught.value.errors] == ["has no lines"]
 
 
 def test_lines_are_numbered_as_in_the_file() -> None:

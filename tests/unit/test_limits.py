@@ -92,10 +92,20 @@ def test_strangers(method: str, has_header: bool, tier: Tier) -> None:
         ("GET", "/api/v1/bookings", (USER, AUTHENTICATED)),
         ("POST", "/api/v1/bookings/1/confirm", (WRITES, USER, AUTHENTICATED)),
         ("POST", "/api/v1/bookings", (BOOKINGS, WRITES, USER, AUTHENTICATED)),
+        ("POST", "/api/v1/showtimes/1/best-available", (USER, AUTHENTICATED)),
+        ("PUT", "/api/v1/showtimes/1/best-available", (WRITES, USER, AUTHENTICATED)),
+        ("POST", "/api/v1/showtimes/1/cancel", (WRITES, USER, AUTHENTICATED)),
+        ("POST", "/api/v1/events/best-available", (WRITES, USER, AUTHENTICATED)),
     ],
 )
 def test_callers(method: str, path: str, tiers: tuple[Tier, ...]) -> None:
     assert tiers_of(method, path, True, CALLER) == tiers
+
+
+def test_strangers_who_ask_for_seats_read() -> None:
+    path = "/api/v1/showtimes/1/best-available"
+    assert tiers_of("POST", path, False, None) == (PUBLIC,)
+    assert tiers_of("POST", path, True, None) == (AUTHENTICATED,)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class FormBody(Body):
 def read_form(
     body: bytes, content_type: str, options: dict[str, str], wanted: Any
 ) -> dict[str, Any]:
-    """The parts of a form by their names: bytes for files, else text.
+    """The parts of a form by their names: text where that is wanted, else bytes.
 
     Raises Refused: UNSUPPORTED_MEDIA_TYPE, MALFORMED_REQUEST, VALIDATION_FAILED.
     """
@@ -44,12 +44,14 @@ def read_form(
         raise Refused(
             UNSUPPORTED_MEDIA_TYPE, f"This route takes {CONTENT_TYPE} with a boundary only."
         )
-    files = {field.encode_name for field in msgspec.structs.fields(wanted) if _is_file(field)}
+    fields = msgspec.structs.fields(wanted)
+    # Of what the route does not know nobody can say that it is no file: it stays what it is.
+    texts = {field.encode_name for field in fields if not _is_file(field)}
     values: dict[str, Any] = {}
     for name, data in _parts(body, boundary):
         if name in values:
             raise _wrong(name, "is given more than once")
-        values[name] = data if name in files else _text(name, data)
+        values[name] = _text(name, data) if name in texts else data
     return values
 
 

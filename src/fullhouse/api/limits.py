@@ -30,6 +30,9 @@ _SIGNED_IN = frozenset({"me", "sessions", "refresh", "logout"})
 _SIGNED_IN_PREFIX = "sessions/"
 
 _READS = ("GET", "HEAD")
+# This POST changes nothing either.
+_SHOWTIMES_PREFIX = "/api/v1/showtimes/"
+_PROPOSAL_SUFFIX = "/best-available"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +83,7 @@ def tiers_of(method: str, path: str, has_header: bool, principal: Principal | No
     """
     if method == "OPTIONS" or not path.startswith(API_PREFIX) or path.startswith(_SIGNED_PREFIX):
         return _UNLIMITED
-    reads = method in _READS
+    reads = method in _READS or _is_proposal(method, path)
     if path.startswith(AUTH_PREFIX) and _is_attempt(path[len(AUTH_PREFIX) :]):
         if principal is None:
             return _OF_ATTEMPT
@@ -94,6 +97,12 @@ def tiers_of(method: str, path: str, has_header: bool, principal: Principal | No
 
 def _is_attempt(rest: str) -> bool:
     return rest not in _SIGNED_IN and not rest.startswith(_SIGNED_IN_PREFIX)
+
+
+def _is_proposal(method: str, path: str) -> bool:
+    return (
+        method == "POST" and path.endswith(_PROPOSAL_SUFFIX) and path.startswith(_SHOWTIMES_PREFIX)
+    )
 
 
 def plain_path(path: str) -> str:

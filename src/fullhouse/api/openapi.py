@@ -92,6 +92,28 @@ _NEEDING_THE_DATABASE = {
 }
 
 
+# What is named in a path, wherever that is.
+_IN_PATHS = {
+    "bookingId": "The booking's id.",
+    "categoryId": "The id of a ticket category of the event.",
+    "entryId": "The id of the place in line, which is that of its booking.",
+    "eventId": "The event's id.",
+    "hallId": "The hall's id.",
+    "invitationId": "The invitation's id, which is not its token.",
+    "key": "The event's id or its slug.",
+    "keyId": "The API key's id, which is no secret.",
+    "mediaId": "The picture's id.",
+    "movieId": "The movie's id, which is that of its show.",
+    "organizationId": "The organization's id.",
+    "seatMapId": "The id of one version of a hall's seat map.",
+    "sessionId": "The session's id, from the list of sessions.",
+    "showId": "The show's id.",
+    "showtimeId": "The showtime's id.",
+    "userId": "The user's id.",
+    "venueId": "The venue's id.",
+}
+
+
 class _Structs(StructSchemaPlugin):
     """Notes which structs the framework describes, so that msgspec can describe them better."""
 
@@ -120,6 +142,10 @@ class _Structs(StructSchemaPlugin):
                 if described_field.get("format") == "binary":
                     # In a form a file is sent as it is.
                     described_field.pop("contentEncoding", None)
+                said = [one for one in described_field.get("anyOf", ()) if "description" in one]
+                if len(said) == 1:
+                    # What is said of a value is said of the field that may be null instead.
+                    described_field.setdefault("description", said[0].pop("description"))
 
 
 def build_document(
@@ -221,7 +247,9 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
 
 def _tidy_parameter(parameter: dict[str, Any]) -> None:
     if parameter["in"] == "path":
-        parameter["name"] = _camel(parameter["name"])
+        parameter["name"] = name = _camel(parameter["name"])
+        if name in _IN_PATHS:
+            parameter.setdefault("description", _IN_PATHS[name])
     # Leaving a parameter out is how to send nothing: there is no null in a query.
     schema = parameter["schema"]
     choices = [choice for choice in schema.get("oneOf", ()) if choice != {"type": "null"}]

@@ -1,6 +1,7 @@
 """Shapes that all requests and answers share: camelCase, unknown fields refused, money."""
 
-from typing import Annotated, dataclass_transform
+from typing import Annotated, Any, dataclass_transform
+from uuid import UUID
 
 import msgspec
 
@@ -50,7 +51,12 @@ _NOTHING_TO_SEE = (
 )
 
 # The largest amount a request may name: far above any ticket, far below 64 bits.
-Amount = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+Amount = Annotated[
+    int,
+    msgspec.Meta(
+        ge=0, le=10**12, description="In minor units of the currency: 1250 euro cents are €12.50."
+    ),
+]
 Name = Annotated[
     str,
     msgspec.Meta(
@@ -68,10 +74,24 @@ Line = Annotated[
     ),
 ]
 Text = Annotated[str, msgspec.Meta(max_length=10_000)]
+OrganizationId = Annotated[
+    UUID, msgspec.Meta(description="Whose it is; one's own unless it is one of several.")
+]
 
 
 class Price(Body):
     """A sum in minor units; the event gives the currency, which may be repeated here."""
 
     amount: Amount
-    currency: str | None = None
+    currency: Annotated[
+        str | None, msgspec.Meta(description="ISO 4217; the event's, and no other.")
+    ] = None
+
+
+def given(body: Body) -> dict[str, Any]:
+    """What a body holds, without what was left out."""
+    return {
+        name: value
+        for name in body.__struct_fields__
+        if (value := getattr(body, name)) is not msgspec.UNSET
+    }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar
 from uuid import UUID
 
+from fullhouse.api.errors import VALIDATION_FAILED
 from fullhouse.catalog.errors import CSV_INVALID
 from fullhouse.kit.errors import FieldError, Refused
 
@@ -83,7 +84,8 @@ def read(text: str, columns: Collection[str], needed: Collection[str]) -> list[R
 
     Commas or semicolons stand between cells, whichever the first line has more of; a cell in
     quotes may hold both, and line breaks. Lines without any text are passed over.
-    Raises Refused: CSV_INVALID with the number of the line as pointer.
+    Raises Refused: CSV_INVALID with the number of the line as pointer, VALIDATION_FAILED when
+    there is no row.
     """
     text = text.removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
@@ -101,9 +103,14 @@ def read(text: str, columns: Collection[str], needed: Collection[str]) -> list[R
                     rows.append(_row(number, header, cells))
             number = reader.line_num + 1
     except csv.Error as error:
+        opened = _open_quote(text, number, reader.dialect.delimiter)
+        if opened is not None:
+            raise _invalid(opened, "opens a quotation mark that is not closed") from None
         raise _invalid(number, f"cannot be read: {error}") from None
     if header is None:
         raise _invalid(1, "names no columns")
+    if not rows:
+        raise Refused(VALIDATION_FAILED, errors=(FieldError("", "has no lines"),))
     return rows
 
 
@@ -123,6 +130,23 @@ def report(results: Sequence[LineResult], mode: Mode) -> Report:
 def _delimiter(text: str) -> str:
     first = re.split(r"[\r\n]", text.lstrip(), maxsplit=1)[0]
     return ";" if first.count(";") > first.count(",") else ","
+
+
+def _open_quote(text: str, number: int, delimiter: str) -> int | None:
+    """On which line a quote opens that nothing closes, in the row that begins on this line."""
+    row = "".join(_lines(text)[number - 1 :])
+    # What is closed cannot be taken for less: otherwise its half would be looked at again.
+    closed = re.compile(rf'(?:"(?:[^"]|"")*+"|[^"{delimiter}\r\n][^{delimiter}\r\n]*+)?{delimiter}')
+    at = 0
+    while found := closed.match(row, at):
+        at = found.end()
+    if not re.fullmatch(r'"(?:[^"]|"")*+', row[at:]):
+        return None
+    return number + len(_lines(row[: at + 1])) - 1
+
+
+def _lines(text: str) -> list[str]:
+    return list(io.StringIO(text, newline=""))
 
 
 def _header(

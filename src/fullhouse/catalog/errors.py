@@ -29,7 +29,7 @@ SHOWTIME_BEGUN = Code(
 STARTS_IN_PAST = Code(
     "starts_in_past",
     Kind.INVALID,
-    "A showtime of a published event cannot be moved to before now.",
+    "A showtime of a published event cannot begin before now.",
     "Choose a start that is still to come.",
 )
 SHOWTIME_CANCELLED = Code(

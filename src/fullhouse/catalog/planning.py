@@ -26,6 +26,8 @@ from fullhouse.venues.seatmap import SeatMap
 
 DEFAULT_DURATION_MINUTES = 120
 MOST_CATEGORIES = 100
+# So many names are told where another one is meant.
+MOST_NAMED = 10
 # Years that no show is outside of; nearer to the calendar's ends, adding a duration would fail.
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 _LONGEST_SLUG = 80
@@ -315,7 +317,10 @@ def _category_errors(draft: EventDraft) -> list[FieldError]:
         names.add(name)
         if category.currency is not None and category.currency != draft.currency:
             errors.append(
-                FieldError(f"/categories/{at}/price/currency", "is not the event's currency")
+                FieldError(
+                    f"/categories/{at}/price/currency",
+                    f"is not the event's currency, {draft.currency}",
+                )
             )
     return errors
 
@@ -340,9 +345,8 @@ def _places(
         seats = size_of(seat_map, name, seated=True)
         places = size_of(seat_map, name, seated=False)
         if seats is None and places is None:
-            errors.append(
-                FieldError(f"{pointer}/sections/{at}", f"the hall has no section “{name}”")
-            )
+            detail = f"the hall has no section “{name}”; it has {_sections_of(seat_map)}"
+            errors.append(FieldError(f"{pointer}/sections/{at}", detail))
         elif name in taken:
             errors.append(FieldError(f"{pointer}/sections/{at}", f"“{name}” is named twice"))
         taken.add(name)
@@ -361,6 +365,17 @@ def _places(
     if seated:
         return draft.sections, None, seated
     return None, draft.sections, draft.capacity or standing
+
+
+def _sections_of(seat_map: SeatMap) -> str:
+    names = [section.name for section in seat_map.sections]
+    return listed(names + [area.name for area in seat_map.standing])
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of these names, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def size_of(seat_map: SeatMap | None, name: str, *, seated: bool) -> int | None:

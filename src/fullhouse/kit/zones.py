@@ -3,6 +3,9 @@
 import functools
 import zoneinfo
 
+# What is said of another name.
+NO_TIMEZONE = "is not the IANA name of a time zone such as Europe/Zurich"
+
 # What zone databases list beside the zones of places.
 _NOT_ZONES = frozenset({"Factory", "localtime", "posixrules", "leapseconds"})
 

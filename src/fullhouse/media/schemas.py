@@ -28,9 +28,15 @@ Alt = Annotated[
 class MediaBody(FormBody):
     """A new picture, as a form with a file: JPEG, PNG, WebP or GIF, which shows its first frame."""
 
-    file: Annotated[bytes, FILE]
+    file: Annotated[bytes, FILE, Meta(description="The picture.")]
     alt: Alt = ""
-    organization_id: UUID | None = None
+    organization_id: Annotated[
+        UUID | None,
+        Meta(
+            description="Whose it is; one's own unless it is one of several. What those upload who "
+            "look after all, and have none, is the platform's."
+        ),
+    ] = None
 
 
 class MediaPatchBody(Body):

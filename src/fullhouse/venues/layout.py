@@ -18,11 +18,20 @@ MOST_LETTERS = 200  # of a text to be drawn
 LARGEST_TEXT = 10_000
 
 _Coordinate = Annotated[float, Meta(ge=-FARTHEST, le=FARTHEST)]
+_Across = Annotated[_Coordinate, Meta(description="To the right, in the map's own units.")]
+_Down = Annotated[_Coordinate, Meta(description="Away from the stage, in the map's own units.")]
 _Size = Annotated[float, Meta(gt=0, le=LARGEST)]
+_Width = Annotated[_Size, Meta(description="How wide, in the map's own units.")]
+_Height = Annotated[_Size, Meta(description="How high, in the map's own units.")]
 _Degrees = Annotated[
     float, Meta(ge=-360, le=360, description="Degrees clockwise, about the middle.")
 ]
-_Colour = Annotated[str, Meta(pattern=r"^#[0-9a-fA-F]{6}$", examples=["#1e90ff"])]
+_Colour = Annotated[
+    str,
+    Meta(
+        pattern=r"^#[0-9a-fA-F]{6}$", examples=["#1e90ff"], description="Red, green, blue in hex."
+    ),
+]
 _Hint = Annotated[
     str | None,
     Meta(
@@ -41,8 +50,8 @@ class _Part(
 class PointLayout(_Part, frozen=True, gc=False):
     """A point of the hall."""
 
-    x: _Coordinate
-    y: _Coordinate
+    x: _Across
+    y: _Down
 
 
 _Outline = Annotated[
@@ -53,45 +62,64 @@ _Outline = Annotated[
 ]
 
 
+_PartName = Annotated[
+    str, Meta(description="What that part of the hall is called; no two have the same name.")
+]
+
+
 class SeatLayout(_Part, frozen=True, gc=False):
     """One seat. Without an ``id`` it gets one that stays the same in every version of the map."""
 
-    number: str | Annotated[int, Meta(ge=0, le=999_999_999)]
-    x: _Coordinate
-    y: _Coordinate
-    id: str | None = None
-    accessible: bool = False
-    companion: bool = False
-    restricted_view: bool = False
+    number: Annotated[
+        str | Annotated[int, Meta(ge=0, le=999_999_999)],
+        Meta(
+            description="What is written on it, such as 12; each once in its row or at its table."
+        ),
+    ]
+    x: _Across
+    y: _Down
+    id: Annotated[
+        str | None,
+        Meta(description="A UUID; unless given, it follows from section, row and number."),
+    ] = None
+    accessible: Annotated[bool, Meta(description="Can be used in a wheelchair.")] = False
+    companion: Annotated[bool, Meta(description="For who comes with a wheelchair user.")] = False
+    restricted_view: Annotated[
+        bool, Meta(description="Something stands between it and the stage.")
+    ] = False
     category: _Hint = None
 
 
 class RowLayout(_Part, frozen=True):
     """Seats side by side, in the order in which they are numbered."""
 
-    label: str
-    seats: list[SeatLayout]
+    label: Annotated[str, Meta(description="What the row is called, such as A.")]
+    seats: Annotated[list[SeatLayout], Meta(description="From one end to the other.")]
 
 
 class TableLayout(_Part, frozen=True):
     """A table and the seats around it, in order. ``x`` and ``y`` are its middle."""
 
-    name: str
-    x: _Coordinate
-    y: _Coordinate
-    seats: list[SeatLayout]
-    shape: Literal["round", "rectangular"] = "round"
-    width: _Size = 60.0
-    height: _Size = 60.0
+    name: Annotated[
+        str, Meta(description="What the table is called, which is the row of its seats' labels.")
+    ]
+    x: _Across
+    y: _Down
+    seats: Annotated[list[SeatLayout], Meta(description="One after the other around it.")]
+    shape: Annotated[
+        Literal["round", "rectangular"], Meta(description="How the table is drawn.")
+    ] = "round"
+    width: _Width = 60.0
+    height: _Height = 60.0
     rotation: _Degrees = 0.0
 
 
 class SectionLayout(_Part, frozen=True):
     """A part of the hall with seats, such as Stalls, in rows, at tables, or both."""
 
-    name: str
-    rows: list[RowLayout] = []
-    tables: list[TableLayout] = []
+    name: _PartName
+    rows: Annotated[list[RowLayout], Meta(description="Its rows, in order.")] = []
+    tables: Annotated[list[TableLayout], Meta(description="Its tables.")] = []
     outline: _Outline = ()
     category: _Hint = None
 
@@ -99,8 +127,8 @@ class SectionLayout(_Part, frozen=True):
 class StandingLayout(_Part, frozen=True):
     """A part of the hall without seats: places are counted."""
 
-    name: str
-    capacity: Annotated[int, Meta(ge=1, le=MOST_CAPACITY)]
+    name: _PartName
+    capacity: Annotated[int, Meta(ge=1, le=MOST_CAPACITY, description="How many people it takes.")]
     outline: _Outline = ()
     category: _Hint = None
 
@@ -108,7 +136,7 @@ class StandingLayout(_Part, frozen=True):
 class CategoryLayout(_Part, frozen=True):
     """A kind of places and its colour: a hint for drawing, which has no price."""
 
-    name: str
+    name: Annotated[str, Meta(description="By which sections, areas and seats name it.")]
     color: _Colour
 
 
@@ -119,27 +147,39 @@ class ShapeLayout(_Part, frozen=True):
     polygon has ``points``; a text has its middle in ``x`` and ``y``. Each may carry a ``text``.
     """
 
-    kind: Literal["rectangle", "ellipse", "polygon", "text"]
-    x: _Coordinate | None = None
-    y: _Coordinate | None = None
-    width: _Size | None = None
-    height: _Size | None = None
+    kind: Annotated[
+        Literal["rectangle", "ellipse", "polygon", "text"],
+        Meta(description="What is drawn, and which of the other fields are needed."),
+    ]
+    x: _Across | None = None
+    y: _Down | None = None
+    width: _Width | None = None
+    height: _Height | None = None
     points: _Outline = ()
     rotation: _Degrees = 0.0
-    color: _Colour | None = None
-    border_color: _Colour | None = None
-    text: Annotated[str, Meta(max_length=MOST_LETTERS)] = ""
-    text_size: Annotated[float, Meta(gt=0, le=LARGEST_TEXT)] = 16.0
-    text_color: _Colour | None = None
+    color: Annotated[_Colour | None, Meta(description="Inside; null for no filling.")] = None
+    border_color: Annotated[
+        _Colour | None, Meta(description="Of the edge; null for none where something fills it.")
+    ] = None
+    text: Annotated[
+        str, Meta(max_length=MOST_LETTERS, description="Written in the middle of it.")
+    ] = ""
+    text_size: Annotated[
+        float,
+        Meta(gt=0, le=LARGEST_TEXT, description="How high letters are, in the map's own units."),
+    ] = 16.0
+    text_color: Annotated[
+        _Colour | None, Meta(description="Of the text; null for whatever can be read.")
+    ] = None
 
 
 class BoxLayout(_Part, frozen=True):
     """Where a picture lies: ``x`` and ``y`` are its corner at the top left."""
 
-    x: _Coordinate
-    y: _Coordinate
-    width: _Size
-    height: _Size
+    x: _Across
+    y: _Down
+    width: _Width
+    height: _Height
 
 
 class Layout(_Part, frozen=True):
@@ -149,8 +189,8 @@ class Layout(_Part, frozen=True):
     """
 
     name: str = ""
-    width: _Size | None = None
-    height: _Size | None = None
+    width: _Width | None = None
+    height: _Height | None = None
     sections: list[SectionLayout] = []
     standing: list[StandingLayout] = []
     focal: PointLayout | None = None

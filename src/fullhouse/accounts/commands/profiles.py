@@ -20,7 +20,7 @@ from fullhouse.api.principal import Principal
 from fullhouse.kit.errors import UNAVAILABLE, FieldError, Refused
 from fullhouse.kit.languages import language_tag
 from fullhouse.kit.listener import notify
-from fullhouse.kit.zones import is_timezone
+from fullhouse.kit.zones import NO_TIMEZONE, is_timezone
 
 
 async def update_profile(
@@ -48,7 +48,7 @@ async def update_profile(
     if timezone is not UNSET:
         changes["timezone"] = timezone
         if timezone is not None and not is_timezone(timezone):
-            wrong.append(FieldError("/timezone", "is not the IANA name of a time zone"))
+            wrong.append(FieldError("/timezone", NO_TIMEZONE))
     if notices is not UNSET:
         changes["notices"] = sorted(set(notices))
     if wrong:

@@ -1,9 +1,10 @@
 """Requests and answers of the administration of users."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from fullhouse.accounts.rules import Profile
 from fullhouse.accounts.schemas.entering import MembershipView, user_view
@@ -36,8 +37,14 @@ class AdminUserDetailView(AdminUserView):
 class AdminUserBody(Body):
     """What administrators may change of a user; what is left out stays."""
 
-    role: PlatformRole | UnsetType = UNSET
-    disabled: bool | UnsetType = UNSET
+    role: (
+        Annotated[PlatformRole, Meta(description="What they may do on the whole platform.")]
+        | UnsetType
+    ) = UNSET
+    disabled: (
+        Annotated[bool, Meta(description="Disabled accounts are signed out, and cannot sign in.")]
+        | UnsetType
+    ) = UNSET
 
 
 def admin_user_view(user: ListedUser) -> AdminUserView:

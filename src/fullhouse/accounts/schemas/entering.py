@@ -25,6 +25,7 @@ Email = Annotated[
         min_length=3,
         max_length=EMAIL_LONGEST,
         examples=["ada@example.com"],
+        description="An e-mail address, in either case.",
         extra_json_schema={"format": "email"},
     ),
 ]
@@ -34,19 +35,35 @@ NewPassword = Annotated[
         min_length=PASSWORD_SHORTEST,
         max_length=PASSWORD_LONGEST,
         examples=["correct horse battery"],
+        description="The new password; not one that is widely known.",
     ),
 ]
 # What is only compared is not held to the rules for new passwords, merely to a length.
-AnyPassword = Annotated[str, Meta(max_length=PASSWORD_LONGEST, examples=["correct horse battery"])]
+AnyPassword = Annotated[
+    str,
+    Meta(
+        max_length=PASSWORD_LONGEST,
+        examples=["correct horse battery"],
+        description="The password of the account.",
+    ),
+]
+PersonName = Annotated[Name, Meta(description="What the person is called, as others see it.")]
+# Where it is asked for again, though they have signed in.
+PasswordAgain = Annotated[
+    AnyPassword | None,
+    Meta(description="The password of the account; null only where it has none."),
+]
 
 
 class RegisterBody(Body):
     """A new account. ``ORGANIZER`` gets an organization of their own."""
 
-    name: Name
+    name: PersonName
     email: Email
     password: NewPassword
-    role: RegistrableRole = "USER"
+    role: Annotated[
+        RegistrableRole, Meta(description="USER for who buys, ORGANIZER for who sells too.")
+    ] = "USER"
 
 
 class LoginBody(Body):
@@ -76,7 +93,7 @@ class ChangePasswordBody(Body):
     """The new password; the current one may be missing only where there is none."""
 
     password: NewPassword
-    current_password: AnyPassword | None = None
+    current_password: PasswordAgain = None
 
 
 class VerifyEmailBody(Body):

@@ -29,8 +29,10 @@ Scope = Literal[
 class ApiKeyBody(Body):
     """What a new key is for, and what it may do."""
 
-    name: Line
-    scopes: Annotated[list[Scope], Meta(min_length=1, max_length=20)]
+    name: Annotated[Line, Meta(description="What it is for, to tell it from others.")]
+    scopes: Annotated[
+        list[Scope], Meta(min_length=1, max_length=20, description="All that it may do.")
+    ]
     # With an offset, so that there is no doubt which moment is meant.
     expires_at: (
         Annotated[

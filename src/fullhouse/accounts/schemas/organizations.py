@@ -13,24 +13,32 @@ from fullhouse.accounts.store.organizations import Invitation, Member
 from fullhouse.api.permissions import MemberRole
 from fullhouse.api.schemas import Body, Line, View
 
+_Role = Annotated[
+    MemberRole,
+    Meta(
+        description="What they may do in it. Only owners and administrators make owners and "
+        "managers."
+    ),
+]
+
 
 class OrganizationBody(Body):
     """The name of an organization, as buyers see it."""
 
-    name: Line
+    name: Annotated[Line, Meta(description="What the organization is called.")]
 
 
 class RoleBody(Body):
     """The role that a member is to have."""
 
-    role: MemberRole
+    role: _Role
 
 
 class InvitationBody(Body):
     """Who is to become a member, and as what."""
 
     email: Email
-    role: MemberRole
+    role: _Role
 
 
 class AcceptInvitationBody(Body):

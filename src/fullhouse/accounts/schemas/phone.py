@@ -27,7 +27,9 @@ class RequestPhoneCodeBody(Body):
     """
 
     phone: Phone
-    password: AnyPassword | None = None
+    password: Annotated[
+        AnyPassword | None, Meta(description="The password of the account; to link a number only.")
+    ] = None
 
 
 class PhoneCodeRequestView(View):
@@ -44,8 +46,13 @@ class VerifyPhoneCodeBody(Body):
     """
 
     phone: Phone
-    code: Annotated[str, Meta(min_length=1, max_length=20, examples=["123456"])]
-    request_id: UUID | None = None
+    code: Annotated[
+        str,
+        Meta(min_length=1, max_length=20, examples=["123456"], description="From the message."),
+    ]
+    request_id: Annotated[
+        UUID | None, Meta(description="From the answer to the request; null for the cookie's.")
+    ] = None
 
 
 class PhoneVerifiedView(View):

@@ -5,8 +5,14 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from fullhouse.accounts.rules import Profile
-from fullhouse.accounts.schemas.entering import AnyPassword, Email, UserView, user_view
-from fullhouse.api.schemas import Body, Name
+from fullhouse.accounts.schemas.entering import (
+    Email,
+    PasswordAgain,
+    PersonName,
+    UserView,
+    user_view,
+)
+from fullhouse.api.schemas import Body
 
 Notice = Literal["email", "sms"]
 Notices = Annotated[
@@ -47,7 +53,7 @@ class ProfileView(UserView, kw_only=True):
 class ProfileBody(Body):
     """What somebody may change of themselves at once; what is left out stays."""
 
-    name: Name | UnsetType = UNSET
+    name: PersonName | UnsetType = UNSET
     language: Language | UnsetType | None = UNSET
     timezone: Timezone | UnsetType | None = UNSET
     notices: Notices | UnsetType = UNSET
@@ -57,13 +63,13 @@ class ChangeEmailBody(Body):
     """The new address; the password may be missing only where there is none."""
 
     email: Email
-    password: AnyPassword | None = None
+    password: PasswordAgain = None
 
 
 class DeleteAccountBody(Body):
     """The password, which may be missing only where there is none."""
 
-    password: AnyPassword | None = None
+    password: PasswordAgain = None
 
 
 def profile_view(profile: Profile) -> ProfileView:

@@ -4,17 +4,25 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from fullhouse.accounts.schemas.entering import AnyPassword
+from fullhouse.accounts.schemas.entering import PasswordAgain
 from fullhouse.api.schemas import Body, View
 
 # Of the app or for recovery; spaces and hyphens do not count.
-FactorCode = Annotated[str, Meta(min_length=1, max_length=64, examples=["123456"])]
+FactorCode = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        examples=["123456"],
+        description="Six digits of the authenticator app, or a recovery code where one is taken.",
+    ),
+]
 
 
 class PasswordBody(Body):
     """The password, again. Accounts without one must have signed in a moment ago instead."""
 
-    password: AnyPassword | None = None
+    password: PasswordAgain = None
 
 
 class ConfirmSecondFactorBody(Body):
@@ -27,7 +35,7 @@ class ProvenCodeBody(Body):
     """The password, again, and a code of the app or a recovery code."""
 
     code: FactorCode
-    password: AnyPassword | None = None
+    password: PasswordAgain = None
 
 
 class VerifySecondFactorBody(Body):
@@ -37,7 +45,9 @@ class VerifySecondFactorBody(Body):
     one of the app, or a recovery code, which is used up.
     """
 
-    challenge: Annotated[str, Meta(min_length=1, max_length=2_048)]
+    challenge: Annotated[
+        str, Meta(min_length=1, max_length=2_048, description="From the first step's refusal.")
+    ]
     code: FactorCode
 
 

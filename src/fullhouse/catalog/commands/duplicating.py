@@ -73,8 +73,7 @@ async def duplicate_event(
             raise wrong("", "the event's show was deleted")
         gone = await check_usable(connection, values.images, event.organization_id)
         images = tuple(image for image in values.images if image not in gone)
-        # All at once and before the venue, as whoever deletes a venue locks them.
-        await lock_halls(connection, {values.hall_id, *rooms})
+        await lock_halls(connection, {values.hall_id, *rooms})  # before the venue, as elsewhere
         await insert_event(
             connection, copy_id, event.organization_id, replace(values, images=images)
         )

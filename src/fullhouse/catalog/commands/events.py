@@ -55,15 +55,13 @@ async def publish_event(
 async def check_publishing(
     database: Database, seat_maps: SeatMaps, principal: Principal, event_id: UUID
 ) -> list[str]:
-    """What :func:`publish_event` would find missing now; nothing of an event that is published.
+    """What an event lacks to be on sale now, whether it is published or not.
 
     Raises Refused: NOT_FOUND, FORBIDDEN, EVENT_CLOSED.
     """
     known = await coming_maps(database, seat_maps, principal, event_id)
     async with database.begin() as connection:
-        event = await own_event(connection, principal, event_id)
-        if event.status == "published":
-            return []
+        await own_event(connection, principal, event_id)
         return await missing_for_sale(connection, event_id, known)
 
 

@@ -1,7 +1,7 @@
 """Putting showtimes into halls that are free, and saying what is in the way of others."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -91,9 +91,7 @@ async def in_the_way(
 
 def conflict_of(found: Sequence[tuple[Occupying, dict[str, object]]]) -> Refused:
     """The refusal of showtimes, each with what is in its way; ``conflict`` is the first."""
-    named = [
-        {"startsAt": one.starts_at.isoformat(), "conflict": conflict} for one, conflict in found
-    ]
+    named = [{"startsAt": _utc(one.starts_at), "conflict": conflict} for one, conflict in found]
     return Refused(SCHEDULE_CONFLICT, conflict=found[0][1], conflicts=named)
 
 
@@ -111,4 +109,9 @@ def _told(principal: Principal, taken: Occupied) -> dict[str, object]:
 
 
 def _span(starts_at: datetime, busy_until: datetime) -> dict[str, object]:
-    return {"startsAt": starts_at.isoformat(), "busyUntil": busy_until.isoformat()}
+    return {"startsAt": _utc(starts_at), "busyUntil": _utc(busy_until)}
+
+
+def _utc(moment: datetime) -> str:
+    """As all other moments are written in answers."""
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"

@@ -25,10 +25,10 @@ from fullhouse.catalog.commands.halls import (
 )
 from fullhouse.catalog.commands.places import Room, room_in
 from fullhouse.catalog.commands.shows import image_errors, make_shows
-from fullhouse.catalog.commands.showtimes import new_showtime, tell_of_new
+from fullhouse.catalog.commands.showtimes import may_start, new_showtime, tell_of_new
 from fullhouse.catalog.csv_import import Line, LineResult, LineStatus, Mode, Report
 from fullhouse.catalog.drafts import ListedShow, ListedShowtime, ShowtimeDraft
-from fullhouse.catalog.store import importing
+from fullhouse.catalog.store import importing, schedule
 from fullhouse.catalog.store.event_writes import EventState
 from fullhouse.catalog.store.importing import NamedEvent, ShowKey, ShowtimeKey
 from fullhouse.catalog.store.showtime_writes import NewShowtime
@@ -48,10 +48,14 @@ class _TakenBack(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """What lines name: events by name, halls by venue and name, and what is in them."""
+    """What lines name: events by name, halls by venue and name, and what is in them.
+
+    ``hall_names`` has those of each venue, as they are written there.
+    """
 
     events: Mapping[str, NamedEvent]
     halls: Mapping[tuple[UUID | None, str], UUID]
+    hall_names: Mapping[UUID | None, list[str]]
     rooms: Mapping[UUID, Room]
 
 
@@ -193,7 +197,9 @@ async def _look_up(
         venue_ids = {event.venue_id for event in events.values() if event.venue_id is not None}
         known = await importing.halls_of(connection, venue_ids)
     halls: dict[tuple[UUID | None, str], UUID] = {}
-    for hall in known:
+    hall_names: dict[UUID | None, list[str]] = {}
+    for hall in sorted(known, key=lambda one: one.name):
+        hall_names.setdefault(hall.venue_id, []).append(hall.name)
         halls[hall.venue_id, _name(hall.name)] = halls[hall.venue_id, str(hall.id)] = hall.id
     there = {hall.id: hall.venue_id for hall in known}
     wanted = {event.hall_id for event in events.values()}
@@ -208,7 +214,7 @@ async def _look_up(
             room = await room_in(database, seat_maps, hall_id, there[hall_id])
             assert room is not None
             rooms[hall_id] = room
-    return _Named(events, halls, rooms)
+    return _Named(events, halls, hall_names, rooms)
 
 
 async def _own_events(
@@ -260,7 +266,9 @@ def _sitting(
         hall_id = named.halls.get((event.venue_id, _name(listed.hall)))
     room = None if hall_id is None else named.rooms.get(hall_id)
     if room is None and (listed.hall is not None or hall_id is not None):
-        errors.append(FieldError("/hall", "is no hall of the event's venue"))
+        there = planning.listed(named.hall_names.get(event.venue_id, []))
+        which = f", which has {there}" if there else ""
+        errors.append(FieldError("/hall", f"is no hall of the event's venue{which}"))
     if errors or starts_at is None:
         return tuple(errors)
     draft = ShowtimeDraft(starts_at, ends_at, hall_id)
@@ -305,12 +313,18 @@ async def _scheduled(
     event_ids = {one.event_id for one in sittings}
     starts = {one.new.starts_at for one in sittings}
     there = await importing.showtimes_there(connection, event_ids, starts)
+    now = await schedule.present(connection)
     results: dict[int, LineResult] = {}
     fresh: dict[ShowtimeKey, _Sitting] = {}
     again: list[_Sitting] = []
     for one in sittings:
+        state = states[one.event_id]
+        assert isinstance(state, EventState)
         if one.key in there:
             results[one.number] = LineResult(one.number, "skipped", there[one.key])
+        elif not may_start(state, one.new.starts_at, now):
+            past = FieldError("/startsAt", "is in the past")
+            results[one.number] = LineResult(one.number, "failed", errors=(past,))
         elif one.key in fresh:
             again.append(one)
         else:

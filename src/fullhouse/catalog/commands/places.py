@@ -7,6 +7,7 @@ from uuid import UUID
 from fullhouse.api.errors import VALIDATION_FAILED
 from fullhouse.kit.db import Database
 from fullhouse.kit.errors import FieldError, Refused
+from fullhouse.kit.zones import NO_TIMEZONE
 from fullhouse.venues.queries import places as venues
 from fullhouse.venues.queries.seat_maps import SeatMaps
 from fullhouse.venues.seatmap import SeatMap
@@ -63,7 +64,7 @@ async def place_of(
     if timezone is None:
         return Place(venue_id, usual, room)
     if not await venues.knows_timezone(database, timezone):
-        raise wrong("/timezone", "is not the IANA name of a time zone")
+        raise wrong("/timezone", NO_TIMEZONE)
     return Place(venue_id, timezone, room)
 
 

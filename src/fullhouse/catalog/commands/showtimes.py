@@ -66,7 +66,7 @@ async def add_showtimes(
 
     Each is in the event's hall unless it names another of the same venue, and is sold by the
     newest seat map of its hall. Raises Refused: NOT_FOUND, FORBIDDEN, EVENT_CLOSED,
-    VALIDATION_FAILED, SCHEDULE_CONFLICT.
+    VALIDATION_FAILED, STARTS_IN_PAST, SCHEDULE_CONFLICT.
     """
     planning.refuse_if([error for draft in drafts for error in planning.showtime_errors(draft, "")])
     async with database.begin() as connection:
@@ -79,6 +79,9 @@ async def add_showtimes(
     async with database.begin() as connection:
         event = await own_event(connection, principal, event_id)
         require_unmoved(event, seen)
+        now = await schedule.present(connection)
+        if not all(may_start(event, draft.starts_at, now) for draft in drafts):
+            raise Refused(STARTS_IN_PAST, errors=(FieldError("/startsAt", "is in the past"),))
         new = [
             new_showtime(
                 ShowtimeDraft(draft.starts_at, draft.ends_at, draft.hall_id or event.hall_id),
@@ -219,6 +222,11 @@ async def tell_of_new(
         },
     )
     await notify(connection, "events", f"event:{event.id}")
+
+
+def may_start(event: EventState, starts_at: datetime, now: datetime) -> bool:
+    """Whether a showtime can be added then: where people may come, not in the past."""
+    return event.status == "draft" or starts_at > now
 
 
 def require_unmoved(event: EventState, seen: EventState) -> None:

@@ -135,7 +135,7 @@ async def publish_event(
 async def check_publishing(
     event_id: UUID, database: Database, seat_maps: SeatMaps, principal: Principal
 ) -> PublishCheckView:
-    """What publishing would say now, without doing it; a published event lacks nothing."""
+    """What the event lacks to be on sale now: what publishing it would say, without doing it."""
     missing = await events.check_publishing(database, seat_maps, principal, event_id)
     return publish_check_view(missing)
 

@@ -166,7 +166,7 @@ async def list_own_showtimes(
     access=member(Permission.EVENTS_WRITE),
     summary="Add a showtime",
     tags=_TAGS,
-    responses=problems(*_CHANGES, codes.SCHEDULE_CONFLICT),
+    responses=problems(*_CHANGES, codes.SCHEDULE_CONFLICT, codes.STARTS_IN_PAST),
 )
 async def add_showtime(
     event_id: UUID,

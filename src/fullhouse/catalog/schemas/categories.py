@@ -11,9 +11,29 @@ from fullhouse.catalog.planning import MOST_CATEGORIES
 from fullhouse.catalog.store.events import CategoryRow
 from fullhouse.venues.rules import tidy
 
-Capacity = Annotated[int, Meta(ge=1, le=10_000_000)]
-Benefits = Annotated[list[Line], Meta(max_length=50)]
-Sections = Annotated[list[Line], Meta(max_length=1_000)]
+CategoryName = Annotated[
+    Line, Meta(description="What buyers choose; no two of an event have the same.")
+]
+Capacity = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=10_000_000,
+        description="How many places a new showtime has; needed without sections, and of standing "
+        "areas at most what they take.",
+    ),
+]
+Benefits = Annotated[
+    list[Line], Meta(max_length=50, description="What the price includes, in words: a drink, …")
+]
+Sections = Annotated[
+    list[Line],
+    Meta(
+        max_length=1_000,
+        description="Names of sections, or of standing areas, in the hall's seat map; null where "
+        "places are only counted.",
+    ),
+]
 Rank = Annotated[int, Meta(ge=0, lt=MOST_CATEGORIES, description="The place in the list, from 0.")]
 
 
@@ -24,7 +44,7 @@ class CategoryBody(Body):
     whose places it counts; without them ``capacity`` says how many places there are.
     """
 
-    name: Line
+    name: CategoryName
     price: Price
     capacity: Capacity | None = None
     benefits: Benefits = []
@@ -38,7 +58,7 @@ class CategoryPatchBody(Body):
     ``sections`` are taken from the categories that have them; null makes it a counted category.
     """
 
-    name: Line | UnsetType = UNSET
+    name: CategoryName | UnsetType = UNSET
     price: Price | UnsetType = UNSET
     capacity: Capacity | UnsetType = UNSET
     benefits: Benefits | UnsetType = UNSET

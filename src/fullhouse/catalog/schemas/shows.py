@@ -7,12 +7,24 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from fullhouse.api.schemas import NO_UNSEEN, SOMETHING_SEEN, UNSEEN, Body, Line, Text
+from fullhouse.api.schemas import (
+    NO_UNSEEN,
+    SOMETHING_SEEN,
+    UNSEEN,
+    Body,
+    Line,
+    OrganizationId,
+    Text,
+    given,
+)
 from fullhouse.api.wording import IN_WORDS
 from fullhouse.catalog.drafts import CastMember, ShowChange, ShowDraft
+from fullhouse.catalog.planning import DEFAULT_DURATION_MINUTES
 from fullhouse.kit import richtext
 
 ShowKind = Literal["movie", "concert", "play", "conference", "other"]
+Kind = Annotated[ShowKind, Meta(description="What is performed.")]
+Title = Annotated[Line, Meta(description="What it is called.")]
 
 Word = Annotated[
     str,
@@ -27,7 +39,20 @@ Html = Annotated[
     Text,
     Meta(description=f"HTML; what is not allowed is taken out. {richtext.ALLOWED}"),
 ]
-Minutes = Annotated[int, Meta(ge=1, le=10_080)]
+Genre = Annotated[Word, Meta(description="In words, such as Drama.")]
+Language = Annotated[Word, Meta(description="In which it is performed, in words.")]
+AgeRating = Annotated[
+    Word, Meta(description="Who may come, in the words of whoever decides it: PG-13, FSK 12, …")
+]
+Minutes = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=10_080,
+        description="How many minutes showtimes last that do not say it; null for "
+        f"{DEFAULT_DURATION_MINUTES}.",
+    ),
+]
 
 _Role = Annotated[str, Meta(max_length=200, pattern=f"^[^{UNSEEN}]*$", extra=NO_UNSEEN)]
 # A host name, maybe a port, and what RFC 3986 allows behind it; nobody's name or password.
@@ -43,7 +68,9 @@ Trailer = Annotated[
         extra={IN_WORDS: "be an https address"},
     ),
 ]
-Trailers = Annotated[list[Trailer], Meta(max_length=20)]
+Trailers = Annotated[
+    list[Trailer], Meta(max_length=20, description="Addresses of videos, none of them twice.")
+]
 Images = Annotated[
     list[UUID], Meta(max_length=20, description="Ids of media, in the order to show them in.")
 ]
@@ -54,20 +81,24 @@ EndsOn = Annotated[date, Meta(description="The last day on which it is shown.")]
 class CastBody(Body):
     """Somebody who takes part, and as what."""
 
-    name: Line
-    role: _Role = ""
+    name: Annotated[Line, Meta(description="Who it is.")]
+    role: Annotated[
+        _Role, Meta(description="Whom they play, or what they do: Hamlet, Director, …")
+    ] = ""
 
 
-Cast = Annotated[list[CastBody], Meta(max_length=200)]
+Cast = Annotated[
+    list[CastBody], Meta(max_length=200, description="Who takes part, in the order to show.")
+]
 
 
 class ShowFields(Body):
     """What describes a show beside its kind, title and description."""
 
     duration_minutes: Minutes | None = None
-    genre: Word | None = None
-    language: Word | None = None
-    age_rating: Word | None = None
+    genre: Genre | None = None
+    language: Language | None = None
+    age_rating: AgeRating | None = None
     released_on: ReleasedOn | None = None
     ends_on: EndsOn | None = None
     cast: Cast = []
@@ -78,10 +109,10 @@ class ShowFields(Body):
 class ShowBody(ShowFields, kw_only=True):
     """A new show."""
 
-    kind: ShowKind
-    title: Line
+    kind: Kind
+    title: Title
     description: Html = ""
-    organization_id: UUID | None = None
+    organization_id: OrganizationId | None = None
 
 
 class ShowPatchBody(Body):
@@ -90,13 +121,13 @@ class ShowPatchBody(Body):
     Another duration counts for showtimes that are made from now on.
     """
 
-    kind: ShowKind | UnsetType = UNSET
-    title: Line | UnsetType = UNSET
+    kind: Kind | UnsetType = UNSET
+    title: Title | UnsetType = UNSET
     description: Html | UnsetType = UNSET
     duration_minutes: Minutes | UnsetType | None = UNSET
-    genre: Word | UnsetType | None = UNSET
-    language: Word | UnsetType | None = UNSET
-    age_rating: Word | UnsetType | None = UNSET
+    genre: Genre | UnsetType | None = UNSET
+    language: Language | UnsetType | None = UNSET
+    age_rating: AgeRating | UnsetType | None = UNSET
     released_on: ReleasedOn | UnsetType | None = UNSET
     ends_on: EndsOn | UnsetType | None = UNSET
     cast: Cast | UnsetType = UNSET
@@ -122,19 +153,15 @@ def show_draft(body: ShowFields, kind: ShowKind) -> ShowDraft:
 
 def show_change(body: ShowPatchBody) -> ShowChange:
     """The change that a body describes."""
-    given: dict[str, Any] = {
-        name: value
-        for name in body.__struct_fields__
-        if (value := getattr(body, name)) is not UNSET
-    }
-    title, description = given.pop("title", None), given.pop("description", None)
+    fields = given(body)
+    title, description = fields.pop("title", None), fields.pop("description", None)
     for name, made in _FORMS.items():
-        if name in given:
-            given[name] = made(given[name])
+        if name in fields:
+            fields[name] = made(fields[name])
     return ShowChange(
         title=None if title is None else title.strip(),
         description=None if description is None else richtext.clean(description),
-        fields=given,
+        fields=fields,
     )
 
 

@@ -12,10 +12,12 @@ from fullhouse.api.schemas import Body, View
 from fullhouse.catalog.commands.scheduling import Made
 from fullhouse.catalog.commands.showtimes import Change
 from fullhouse.catalog.drafts import ShowtimeDraft
+from fullhouse.catalog.planning import DEFAULT_DURATION_MINUTES
 from fullhouse.catalog.scheduling import MOST_DAYS, Every, Reason, Repeat, Series, Skipped
-from fullhouse.catalog.schemas.events import Moment
+from fullhouse.catalog.schemas.events import EndsAt, Moment, SittingHallId, StartsAt
 
 Weekday = Literal["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+_Weekdays = Annotated[list[Weekday], Meta(min_length=1, max_length=7)]
 _WEEKDAYS: tuple[Weekday, ...] = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 _Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["19:30"])]
@@ -24,10 +26,18 @@ _Clocks = Annotated[
     Meta(min_length=1, max_length=100, description="By the clock where the event is."),
 ]
 _Minutes = Annotated[
-    int, Meta(ge=1, le=10_080, description="As long as the show unless it is given.")
+    int,
+    Meta(
+        ge=1,
+        le=10_080,
+        description="How long each lasts; as long as the show unless given, or "
+        f"{DEFAULT_DURATION_MINUTES} minutes.",
+    ),
 ]
-_Weekdays = Annotated[list[Weekday], Meta(min_length=1, max_length=7)]
-_DaysOff = Annotated[list[date], Meta(max_length=MOST_DAYS)]
+_From = Annotated[date, Meta(description="The first day that may have showtimes.")]
+_DaysOff = Annotated[
+    list[date], Meta(max_length=MOST_DAYS, description="Days that are left out, such as holidays.")
+]
 _Skip = Annotated[
     bool, Meta(description="Leave out what the hall is not free for, and make the rest.")
 ]
@@ -36,29 +46,39 @@ _Skip = Annotated[
 class ShowtimeBody(Body):
     """One more sitting of an event, in the event's hall unless another is named."""
 
-    starts_at: Moment
-    ends_at: Moment | None = None
-    hall_id: UUID | None = None
+    starts_at: StartsAt
+    ends_at: EndsAt | None = None
+    hall_id: SittingHallId | None = None
 
 
 class ShowtimeChangeBody(Body):
     """How a showtime is moved; what is left out stays. The end moves with the start by itself."""
 
-    starts_at: Moment | UnsetType = UNSET
-    ends_at: Moment | UnsetType = UNSET
-    hall_id: UUID | UnsetType | None = UNSET
+    starts_at: StartsAt | UnsetType = UNSET
+    ends_at: (
+        Annotated[Moment, Meta(description="Unless given, it lasts as long as before.")] | UnsetType
+    ) = UNSET
+    hall_id: (
+        Annotated[UUID, Meta(description="A hall of the event's venue; null for none.")]
+        | UnsetType
+        | None
+    ) = UNSET
 
 
 class GenerateBody(Body):
     """The same times on every day from one date to another, both included."""
 
-    first: date = msgspec.field(name="from")
-    last: date = msgspec.field(name="to")
+    first: _From = msgspec.field(name="from")
+    last: Annotated[date, Meta(description="The last day that may have showtimes.")] = (
+        msgspec.field(name="to")
+    )
     times: _Clocks
     duration_minutes: _Minutes | None = None
-    weekdays: _Weekdays | None = None
+    weekdays: Annotated[
+        _Weekdays | None, Meta(description="On these days of the week only; null for all.")
+    ] = None
     days_off: _DaysOff = []
-    hall_id: UUID | None = None
+    hall_id: SittingHallId | None = None
     skip_conflicts: _Skip = False
 
 
@@ -70,23 +90,48 @@ class RepeatBody(Body):
     ``count`` counts days, and ``daysOff`` too.
     """
 
-    every: Every
-    interval: Annotated[int, Meta(ge=1, le=MOST_DAYS)] = 1
-    weekdays: _Weekdays | None = None
-    nth: Literal[-5, -4, -3, -2, -1, 1, 2, 3, 4, 5] | None = None
-    until: date | None = None
-    count: Annotated[int, Meta(ge=1, le=MOST_DAYS)] | None = None
+    every: Annotated[Every, Meta(description="What is repeated.")]
+    interval: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=MOST_DAYS,
+            description="2 for every second day, week or month, the first being that of from.",
+        ),
+    ] = 1
+    weekdays: Annotated[
+        _Weekdays | None,
+        Meta(
+            description="On these days of the week; null for any day, or for that of from in the "
+            "week or the month."
+        ),
+    ] = None
+    nth: Annotated[
+        Literal[-5, -4, -3, -2, -1, 1, 2, 3, 4, 5] | None,
+        Meta(
+            description="Which of the weekdays in the month, from its end when negative; null for "
+            "all of them. For every month, and with weekdays, only."
+        ),
+    ] = None
+    until: Annotated[
+        date | None,
+        Meta(description="The last day that may have showtimes, unless count is given."),
+    ] = None
+    count: Annotated[
+        Annotated[int, Meta(ge=1, le=MOST_DAYS)] | None,
+        Meta(description="After how many days the rule ends, unless until is given."),
+    ] = None
     days_off: _DaysOff = []
 
 
 class SeriesBody(Body):
     """The same times on every day that a rule names, from a date on."""
 
-    first: date = msgspec.field(name="from")
+    first: _From = msgspec.field(name="from")
     times: _Clocks
     repeat: RepeatBody
     duration_minutes: _Minutes | None = None
-    hall_id: UUID | None = None
+    hall_id: SittingHallId | None = None
     skip_conflicts: _Skip = False
 
 

@@ -19,6 +19,7 @@ from fullhouse.kit.db import Database
 from fullhouse.kit.errors import FieldError, Refused
 from fullhouse.kit.ids import new_id
 from fullhouse.kit.listener import notify
+from fullhouse.kit.zones import NO_TIMEZONE
 from fullhouse.media.queries import check_usable
 from fullhouse.venues import rules
 from fullhouse.venues.errors import HALL_EXISTS
@@ -239,7 +240,7 @@ async def _check_whereabouts(database: Database, wanted: Mapping[str, Any]) -> N
     if "country" in wanted and not rules.is_country(wanted["country"]):
         errors.append(FieldError("/country", rules.COUNTRY_IN_WORDS))
     if "timezone" in wanted and not await knows_timezone(database, wanted["timezone"]):
-        errors.append(FieldError("/timezone", "is not the IANA name of a time zone"))
+        errors.append(FieldError("/timezone", NO_TIMEZONE))
     if errors:
         raise Refused(VALIDATION_FAILED, errors=tuple(errors))
 

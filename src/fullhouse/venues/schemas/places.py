@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, UnsetType
 
-from fullhouse.api.schemas import NO_UNSEEN, UNSEEN, Body, Line, Text, View
+from fullhouse.api.schemas import NO_UNSEEN, UNSEEN, Body, Line, Text, View, given
 from fullhouse.api.wording import IN_WORDS
 from fullhouse.kit import richtext
 from fullhouse.media.schemas import MediaView, shown_of
@@ -17,7 +17,20 @@ from fullhouse.venues.store.places import HallRow, VenueRow
 from fullhouse.venues.store.venue_lists import ListedRow
 
 # Line feeds may stand in an address, other signs that nobody sees may not.
-Address = Annotated[str, Meta(max_length=500, pattern=rf"^([^{UNSEEN}]|\n)*$", extra=NO_UNSEEN)]
+Address = Annotated[
+    str,
+    Meta(
+        max_length=500,
+        pattern=rf"^([^{UNSEEN}]|\n)*$",
+        extra=NO_UNSEEN,
+        description="Street and number, in as many lines as it takes.",
+    ),
+]
+VenueName = Annotated[Line, Meta(description="What the venue is called.")]
+HallName = Annotated[
+    Line, Meta(description="What the hall is called; no two of a venue have the same name.")
+]
+City = Annotated[Line, Meta(description="The city or town, by which events are found.")]
 Country = Annotated[
     str,
     Meta(
@@ -66,19 +79,29 @@ AgeRating = Annotated[
 class CoordinatesBody(Body):
     """A point on earth, in degrees of WGS 84."""
 
-    latitude: Annotated[float, Meta(ge=-90, le=90)]
-    longitude: Annotated[float, Meta(ge=-180, le=180)]
+    latitude: Annotated[
+        float, Meta(ge=-90, le=90, description="Degrees to the north; negative to the south.")
+    ]
+    longitude: Annotated[
+        float, Meta(ge=-180, le=180, description="Degrees to the east; negative to the west.")
+    ]
 
 
 class VenueBody(Body):
     """A new venue. Its last three fields are what its events take over unless they say more."""
 
-    name: Line
-    city: Line
+    name: VenueName
+    city: City
     country: Country
     timezone: Timezone
     address: Address = ""
-    organization_id: UUID | None = None
+    organization_id: Annotated[
+        UUID | None,
+        Meta(
+            description="Whose it is; one's own unless it is one of several. What administrators "
+            "without one make is everybody's."
+        ),
+    ] = None
     coordinates: CoordinatesBody | None = None
     amenities: Amenities = []
     house_rules: Html = ""
@@ -91,8 +114,8 @@ class VenueBody(Body):
 class VenuePatchBody(Body):
     """What shall change of a venue; what is left out stays, and null takes away."""
 
-    name: Line | UnsetType = UNSET
-    city: Line | UnsetType = UNSET
+    name: VenueName | UnsetType = UNSET
+    city: City | UnsetType = UNSET
     country: Country | UnsetType = UNSET
     timezone: Timezone | UnsetType = UNSET
     address: Address | UnsetType = UNSET
@@ -108,14 +131,14 @@ class VenuePatchBody(Body):
 class HallBody(Body):
     """A new hall of a venue; ``cleaningMinutes`` is the venue's where it is null."""
 
-    name: Line
+    name: HallName
     cleaning_minutes: CleaningMinutes | None = None
 
 
 class HallPatchBody(Body):
     """What shall change of a hall; without ``cleaningMinutes`` of its own it has the venue's."""
 
-    name: Line | UnsetType = UNSET
+    name: HallName | UnsetType = UNSET
     cleaning_minutes: CleaningMinutes | UnsetType | None = UNSET
 
 
@@ -173,26 +196,22 @@ class VenueDetailView(VenueView, kw_only=True):
 
 def venue_fields(body: VenueBody | VenuePatchBody) -> dict[str, Any]:
     """What a body says of a venue, by the names of its row; what it leaves out is not there."""
-    given = {
-        name: value
-        for name in body.__struct_fields__
-        if (value := getattr(body, name)) is not UNSET and name != "organization_id"
-    }
-    if "coordinates" in given:
-        point = given.pop("coordinates")
-        given["latitude"] = None if point is None else point.latitude
-        given["longitude"] = None if point is None else point.longitude
-    if "house_rules" in given:
-        given["house_rules"] = richtext.clean(given["house_rules"])
-    if "images" in given:
-        given["images"] = tuple(dict.fromkeys(given["images"]))
-    return given
+    fields = given(body)
+    fields.pop("organization_id", None)
+    if "coordinates" in fields:
+        point = fields.pop("coordinates")
+        fields["latitude"] = None if point is None else point.latitude
+        fields["longitude"] = None if point is None else point.longitude
+    if "house_rules" in fields:
+        fields["house_rules"] = richtext.clean(fields["house_rules"])
+    if "images" in fields:
+        fields["images"] = tuple(dict.fromkeys(fields["images"]))
+    return fields
 
 
 def hall_fields(body: HallPatchBody) -> dict[str, Any]:
     """What a body says of a hall; what it leaves out is not there."""
-    given = {name: getattr(body, name) for name in body.__struct_fields__}
-    return {name: value for name, value in given.items() if value is not UNSET}
+    return given(body)
 
 
 def hall_view(hall: HallRow) -> HallView:
