@@ -238,10 +238,12 @@ def _lifespan(
 
 
 def _settle_memory() -> None:
-    """Take what has been made so far out of the collector's sight, and let it look less often.
+    """Take what has been made so far out of the collector's sight, and let it look at all that
+    lives but seldom.
 
-    Measured on the reservation route: p99 fell from 70 to 34 ms.
+    At what is new it looks often: statements of SQLAlchemy leave thousands of objects in circles,
+    and everybody waits while many of them are taken away at once (rows 4 and 9 of the bench).
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(5_000, 50, 200)
