@@ -98,6 +98,7 @@ class SeatMap:
     __slots__ = (
         "_index",
         "_section_keys",
+        "_shared",
         "by_id",
         "drawing",
         "focal",
@@ -140,6 +141,13 @@ class SeatMap:
         self.by_id: Mapping[UUID, Seat] = MappingProxyType({seat.id: seat for seat in self.seats})
         self._section_keys = {section.name: labels.fold(section.name) for section in sections}
         self._index = _indexed(sections, self._section_keys)
+        # Labels that alone could mean seats of several sections.
+        self._shared = {
+            seat.label
+            for found in self._index.values()
+            if isinstance(found, dict)
+            for seat in found.values()
+        }
 
     def with_version(self, version: int) -> "SeatMap":
         """The same map under another version, which makes no difference to its seats."""
@@ -172,8 +180,7 @@ class SeatMap:
 
     def name_of(self, seat: Seat) -> str:
         """The shortest name that means this seat and no other: its label, or its path."""
-        key = labels.label_of(labels.fold(seat.row), labels.fold(seat.number))
-        return seat.path if isinstance(self._index[key], dict) else seat.label
+        return seat.path if seat.label in self._shared else seat.label
 
     def _of_id(self, name: str) -> Seat | None:
         try:
