@@ -31,7 +31,7 @@ from fullhouse.api.query import close_queries
 from fullhouse.api.requests import ApiRequest, prepare
 from fullhouse.bookings import errors as bookings_errors
 from fullhouse.bookings import routes as bookings_routes
-from fullhouse.bookings.direct import reserve_directly
+from fullhouse.bookings.direct import reserve_directly, tell_availability_directly
 from fullhouse.catalog import errors as catalog_errors
 from fullhouse.catalog import routes as catalog_routes
 from fullhouse.kit import logging
@@ -119,7 +119,10 @@ def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = Tru
     # Browsers and proxies may add what they like to the addresses of pages and probes.
     close_queries(route for route in framework.routes if route.path.startswith(_API))
     direct = {
-        ("POST", "/api/v1/bookings"): reserve_directly(parts.desk, parts.settings.max_body_bytes)
+        ("POST", f"{_API}/bookings"): reserve_directly(parts.desk, parts.settings.max_body_bytes),
+        ("GET", f"{_API}/showtimes/{{showtime_id}}/availability"): tell_availability_directly(
+            parts.desk, parts.seat_states
+        ),
     }
     return Edge(
         cast(App, framework),

@@ -68,7 +68,7 @@ def served(parts: Parts) -> set[tuple[str, str]]:
         for method in route.methods
         if method != "OPTIONS"
     }
-    return routes | set(edge._direct)
+    return routes | {(method, camel(path)) for method, path in edge.direct}
 
 
 async def documented(client: httpx.AsyncClient) -> dict[tuple[str, str], dict[str, Any]]:

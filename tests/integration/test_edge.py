@@ -21,6 +21,7 @@ from fullhouse.api.principal import SCOPE_KEY, Principal
 from fullhouse.api.proxies import Proxies
 from fullhouse.api.requests import read_body
 from fullhouse.kit.errors import Refused
+from fullhouse.kit.ids import new_id
 from tests.support.things import Clock, Reply, Things, ask
 
 PAGE = "https://tickets.example"
@@ -311,6 +312,36 @@ async def test_a_request_id_is_taken_when_it_is_harmless() -> None:
     for bad in ("", "a b", "x" * 200, 'a"b'):
         given = (await ask(edge, headers={"X-Request-Id": bad})).headers["x-request-id"]
         assert UUID(given).version == 7
+
+
+async def test_a_direct_route_may_be_of_one_thing() -> None:
+    asked: list[object] = []
+
+    async def direct(scope: Any, receive: Any, send: Any) -> None:
+        asked.append(scope["path_params"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"direct"})
+
+    things = Things()
+    edge = Edge(things, Answers(), direct={("GET", "/a.b/{thing_id}/c"): direct})
+    one = new_id()
+    for way in ("GET", "HEAD"):
+        await ask(edge, f"/a.b/{one}/c", method=way)
+    assert asked == [{"thing_id": str(one)}] * 2
+    # What looks otherwise is the framework's to take or to refuse.
+    others = [
+        f"/a.b/{str(one).upper()}/c",
+        f"/a.b/{one.hex}/c",
+        f"/a.b/{one}/c/",
+        f"/a.b/{one}/c\n",
+        f"/a.b/{one}",
+        f"/aab/{one}/c",
+        f"/a.b/{one}/{one}/c",
+    ]
+    for path in others:
+        await ask(edge, path)
+    await ask(edge, f"/a.b/{one}/c", method="POST")
+    assert (len(asked), things.calls) == (2, len(others) + 1)
 
 
 async def test_a_direct_route_goes_past_the_framework() -> None:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from fullhouse.api.compression import LEAST_BYTES, Compressor, Taken, headers_as, is_text
 from fullhouse.api.compression import Headers as Headers
+from fullhouse.api.etags import names_etag
 from fullhouse.kit.changes import Stamp
 from fullhouse.kit.listener import EVERYTHING
 
@@ -80,13 +81,8 @@ class Form:
         self.headers_of_304: Headers = [pair for pair in headers if pair[0] not in _OF_THE_BODY]
 
     def matches(self, if_none_match: bytes) -> bool:
-        """Whether the client has this very one (RFC 9110 §13.1.2: weak comparison)."""
-        if if_none_match == self.etag or if_none_match == b"*":
-            return True
-        return any(
-            offered.strip().removeprefix(b"W/") == self.etag
-            for offered in if_none_match.split(b",")
-        )
+        """Whether the client has this very one."""
+        return names_etag(if_none_match.decode("latin-1"), self.etag.decode())
 
 
 class Answer:

@@ -17,6 +17,7 @@ from fullhouse.api.audit import actor_of
 from fullhouse.api.browsers import Cors, transport_headers
 from fullhouse.api.compression import taken_by
 from fullhouse.api.context import open_request
+from fullhouse.api.direct import DirectRoutes
 from fullhouse.api.exchange import App, Exchange, Leader, Receive, Scope, Send
 from fullhouse.api.incoming import incoming_of
 from fullhouse.api.limits import AUTH_PREFIX, Limits, tiers_of
@@ -58,7 +59,7 @@ class Edge:
     Args:
         app: the framework's application; it also gets lifespan and websocket connections.
         answers: where finished answers are kept.
-        direct: handlers of exact (method, path) pairs that are served without the framework.
+        direct: what is served without the framework, by method and path.
         gates: asked before a request to an exact (method, path) is read; raise Refused when what it
             needs is not to be had now, so that a crowd at that door costs next to nothing.
         authenticate: finds out whom an Authorization header stands for, once for each request.
@@ -83,7 +84,7 @@ class Edge:
     ) -> None:
         self._app = app
         self._answers = answers
-        self._direct = dict(direct or {})
+        self.direct = DirectRoutes(direct or {})
         self._gates = dict(gates or {})
         self._authenticate = authenticate
         self._limits = limits
@@ -173,13 +174,10 @@ class Edge:
             if b"authorization" not in asked:
                 await self._read(exchange, receive, if_none_match)
                 return
-        await exchange.run(self._handler_of(exchange, exchange.method), receive)
+        await exchange.run(self._handler_of(exchange), receive)
 
-    def _handler_of(self, exchange: Exchange, method: str) -> App:
-        """Direct routes read no query; with one the framework says what the route takes."""
-        if exchange.query:
-            return self._app
-        return self._direct.get((method, exchange.path), self._app)
+    def _handler_of(self, exchange: Exchange) -> App:
+        return self.direct.find(exchange.scope) or self._app
 
     async def _read(
         self, exchange: Exchange, receive: Receive, if_none_match: bytes | None
@@ -192,7 +190,7 @@ class Edge:
         if isinstance(found, Flight):
             await self._lead(exchange, receive, key, found, if_none_match)
         elif found is None:
-            await exchange.run(self._handler_of(exchange, "GET"), receive)
+            await exchange.run(self._handler_of(exchange), receive)
         else:
             form = found.form_for(exchange.taken)
             if form is None:
@@ -218,7 +216,7 @@ class Edge:
                     form = await answers.form_of(key, found, exchange.taken)
                     await exchange.send_kept(form, if_none_match)
                     return
-            await exchange.run(self._handler_of(exchange, "GET"), receive, leader.send)
+            await exchange.run(self._handler_of(exchange), receive, leader.send)
         except BaseException:
             answers.abandon(key, flight)
             raise

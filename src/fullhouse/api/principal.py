@@ -145,6 +145,14 @@ def caller_of(scope: Mapping[str, Any]) -> Principal:
     raise Refused(UNAUTHENTICATED)
 
 
+def visitor_of(scope: Mapping[str, Any]) -> Principal | None:
+    """The caller of a public route; None when the request names none.
+
+    Raises Refused(UNAUTHENTICATED) for one who cannot be believed.
+    """
+    return caller_of(scope) if SCOPE_KEY in scope else None
+
+
 def check_access(access: Access, scope: Mapping[str, Any]) -> None:
     """Refuse a caller whom the route cannot be for, before anything of the request is read.
 
@@ -199,6 +207,4 @@ async def provide_principal(request: Request[Any, Any, Any]) -> Principal:
 
 async def provide_visitor(request: Request[Any, Any, Any]) -> Principal | None:
     """Dependency ``visitor`` of public routes that show more to some: None without a token."""
-    if "authorization" not in request.headers:
-        return None
-    return caller_of(request.scope)
+    return visitor_of(request.scope)

@@ -231,10 +231,12 @@ async def seats(seat_states: SeatStates, terms: SaleTerms) -> bytes:
     return shown.body
 
 
-async def availability(seat_states: SeatStates, terms: SaleTerms, had: str | None = None) -> Shown:
+async def availability(
+    seat_states: SeatStates, terms: SaleTerms, if_none_match: str | None = None
+) -> Shown:
     """The counters of the showtime, and its seats packed into two bits each.
 
-    A finished ``AvailabilityView``, unless ``had`` is its ETag. That of a large hall may be a
-    quarter of a second old.
+    A finished ``AvailabilityView``, unless ``if_none_match`` names its ETag. That of a large hall
+    may be a quarter of a second old.
     """
-    return await seat_states.show("availability", terms, had)
+    return await seat_states.show("availability", terms, if_none_match)

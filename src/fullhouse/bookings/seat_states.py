@@ -20,6 +20,7 @@ from uuid import UUID
 import msgspec
 
 from fullhouse.api.errors import NOT_FOUND
+from fullhouse.api.etags import names_etag
 from fullhouse.bookings.schemas import (
     AvailabilityView,
     CategoryAvailability,
@@ -85,8 +86,8 @@ class SeatStates:
         self._live: _Kept[_Live] = _Kept(_LAYOUTS_SEATS)
         self._flights: dict[_Key, asyncio.Task[_Made]] = {}
 
-    async def show(self, kind: Kind, terms: SaleTerms, had: str | None) -> Shown:
-        """The answer for these terms, or that ``had``, the client's ETag, stands for it.
+    async def show(self, kind: Kind, terms: SaleTerms, if_none_match: str | None) -> Shown:
+        """The answer for these terms, or that the client has it: ``if_none_match`` names its ETag.
 
         Refused with ``not_found`` when there is no such showtime.
         """
@@ -106,7 +107,7 @@ class SeatStates:
                 terms = await self._renewed(terms)
                 key, quick = (kind, terms.showtime_id, terms.revision), None
             etag = _etag(version, terms.revision)
-            if had == etag:
+            if names_etag(if_none_match, etag):
                 return Shown(etag, None)
             made = None
             if quick is not None and since is not None and since.goes_on_from(quick.at):
@@ -114,7 +115,7 @@ class SeatStates:
             if made is None:
                 made = await self._at_least(version, key, terms)
         etag = _etag(made.version, terms.revision)
-        return Shown(etag, None if had == etag else made.body)
+        return Shown(etag, None if names_etag(if_none_match, etag) else made.body)
 
     async def _renewed(self, terms: SaleTerms) -> SaleTerms:
         renewed = await self._known.renew(terms.showtime_id)

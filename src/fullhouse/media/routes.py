@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
+from fullhouse.api.etags import names_etag
 from fullhouse.api.organizations import ORGANIZATION_REQUIRED
 from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import PUBLIC, Permission, member
@@ -146,7 +147,7 @@ async def variant(
         # Pages of other sites may show it, as they may link to it.
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
-    if _has(request.headers.get("if-none-match", ""), etag):
+    if names_etag(request.headers.get("if-none-match"), etag):
         return Response(b"", status_code=304, headers=headers)
     try:
         data = await media.storage.get(found.key)
@@ -160,11 +161,6 @@ async def variant(
 def files() -> Router:
     """``/media/…``: the pictures themselves, outside ``/api/v1``."""
     return Router("/media", route_handlers=[variant], include_in_schema=False)
-
-
-def _has(if_none_match: str, etag: str) -> bool:
-    offered = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
-    return etag in offered or "*" in offered
 
 
 ROUTES: list[HTTPRouteHandler] = [

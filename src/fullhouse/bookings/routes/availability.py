@@ -20,7 +20,7 @@ from fullhouse.bookings.seat_states import SeatStates
 _TAGS = ["Showtimes"]
 
 # Asked again and again, so that an unchanged answer costs no body.
-_REVALIDATE = "public, no-cache"
+REVALIDATE = "public, no-cache"
 
 IfNoneMatch = Annotated[
     str | None,
@@ -69,9 +69,8 @@ async def get_availability(
 ) -> Response[bytes | None]:
     """Counters and packed seat states, with a version that rises with every change."""
     terms = await queries.visible_terms(desk, visitor, showtime_id)
-    # The ETag has the terms' revision too: they say which seats are for sale.
     shown = await queries.availability(seat_states, terms, if_none_match)
-    headers = {"ETag": shown.etag, "Cache-Control": _REVALIDATE}
+    headers = {"ETag": shown.etag, "Cache-Control": REVALIDATE}
     if shown.body is None:
         return Response(None, status_code=304, headers=headers)
     return Response(shown.body, media_type=MediaType.JSON, headers=headers)

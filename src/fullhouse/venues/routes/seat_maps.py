@@ -9,6 +9,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from fullhouse.api.errors import FORBIDDEN, NOT_FOUND, UNAUTHENTICATED, problems
+from fullhouse.api.etags import names_etag
 from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import PUBLIC, Permission, member
 from fullhouse.api.principal import Principal
@@ -218,16 +219,10 @@ async def _for_good(
     headers = {"Cache-Control": f"{'public' if public else 'private'}, {_FOR_GOOD}", "ETag": etag}
     if form == "svg":
         headers |= _OF_A_PICTURE
-    if _names(request.headers.get("if-none-match", ""), etag):
+    if names_etag(request.headers.get("if-none-match"), etag):
         return Response(None, status_code=304, headers=headers)
     media_type = _SVG if form == "svg" else "application/json"
     return Response(body, media_type=media_type, headers=headers)
-
-
-def _names(if_none_match: str, etag: str) -> bool:
-    """Whether an If-None-Match header names this entity tag (RFC 9110, weak comparison)."""
-    named = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
-    return etag in named or "*" in named
 
 
 ROUTES = [
