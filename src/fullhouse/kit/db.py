@@ -92,11 +92,15 @@ class Database:
     @asynccontextmanager
     async def read_raw(self) -> AsyncIterator[RawConnection]:
         """A pooled connection as asyncpg knows it, for reading outside a transaction."""
-        async with self._reader.connect() as connection:
-            pooled = await connection.get_raw_connection()
+        # SQLAlchemy's own connection around it would cost as much again as a short query.
+        pooled = await self._engine.raw_connection()
+        try:
             raw: RawConnection | None = pooled.driver_connection
             assert raw is not None
             yield raw
+        finally:
+            # Waits for nothing: there is no transaction to end.
+            pooled.close()
 
     async def connect_raw(
         self, *, answer_within_seconds: float | None = None, **server_settings: str
