@@ -9,7 +9,7 @@ from bench.flood import Visitors
 from bench.noise import Watch
 from bench.rows import Row
 from bench.search import Library
-from bench.site import EVENTS_PATH, Site, bare_server, running_site
+from bench.site import EVENTS_PATH, Bare, Site, bare_server, running_site
 from bench.stadium import SEATS, Stadium
 from bench.wrk import CONNECTIONS, Load
 
@@ -42,13 +42,15 @@ class Rounds:
     def run(self, folder: Path, count: int) -> None:
         """Measure ``count`` times. Raises BenchError."""
         with contextlib.ExitStack() as stack:
-            site = bare = visitors = stadium = libraries = None
+            site = bare = bare_seats = visitors = stadium = libraries = None
             if any(int(key[0]) in ON_SITE for key in self._rows):
                 site = stack.enter_context(running_site(folder))
             if site is not None and "3" in self._rows:
-                bare = stack.enter_context(bare_server(folder, measure.listing(site)))
+                bare = stack.enter_context(bare_server(folder, "events", measure.listing(site)))
             if site is not None and "5" in self._rows:
                 stadium = Stadium(site)
+                body = stadium.availability()
+                bare_seats = stack.enter_context(bare_server(folder, "availability", body))
             if site is not None and "9" in self._rows:
                 visitors = Visitors(site)
             if "6" in self._rows:
@@ -61,8 +63,8 @@ class Rounds:
                     self._sales(site, swap)
                 if site is not None and bare is not None:
                     self._reads(site, bare, swap)
-                if stadium is not None:
-                    self._tell_seats(stadium)
+                if stadium is not None and bare_seats is not None:
+                    self._tell_seats(stadium, bare_seats)
                 if libraries is not None:
                     self._searches(*libraries, swap)
                 if visitors is not None:
@@ -97,23 +99,25 @@ class Rounds:
             self._say(f"    {load.accepted / load.answers:.2%} of the answers were 201")
             _add(spread, limit, load)
 
-    def _reads(self, site: Site, bare: str, swap: bool) -> None:
+    def _reads(self, site: Site, bare: Bare, swap: bool) -> None:
         limit, load = self._pair(
             "bare route",
-            lambda: measure.read(bare, self._seconds).rate,
+            lambda: measure.read(bare.address, self._seconds).rate,
             "cached list of events",
             lambda: measure.read(site.address(EVENTS_PATH), self._seconds),
             swap,
         )
         _add(self._rows["3"], limit, load)
 
-    def _tell_seats(self, stadium: Stadium) -> None:
+    def _tell_seats(self, stadium: Stadium, bare: Bare) -> None:
         with self._watched(f"availability of {SEATS:,} seats") as tell:
-            told = stadium.measure()
+            told = stadium.measure(bare)
             tell(
                 f"{told.changed_ms:.2f} ms of CPU when changed, {told.unchanged_ms:.2f} ms when not"
+                f"; bare route with the same bytes {told.bare_ms:.2f} ms"
             )
         self._rows["5"].ours.append(told.changed_ms)
+        self._rows["5"].limits.append(told.bare_ms)
         self._rows["5b"].ours.append(told.kilobytes)
 
     def _searches(self, few: Library, many: Library, swap: bool) -> None:
@@ -193,7 +197,7 @@ def _rows() -> dict[str, Row]:
         "2": Row("2", f"reservations of chosen seats, many showtimes, {clients}", "/s", 1.5),
         "3": Row("3", f"cached list of events, {clients}", "/s", at_least=0.6),
         "4": Row("4", "p99 of a reservation under the load of row 1", "ms", at_most=100),
-        "5": Row("5", f"availability of {SEATS:,} seats, changed: CPU", "ms", at_most=2.0),
+        "5": Row("5", f"availability of {SEATS:,} seats, changed: CPU", "ms", at_most_times=5.0),
         "5b": Row("5b", "the same: what is sent to a browser", "kB", at_most=20.0),
         "6": Row("6", f"searches of {search.MANY:,} events", "/s", at_least=0.3),
         "8": Row("8", "first start of the demo, to ready", "s", at_most=5),

@@ -19,6 +19,19 @@ LOGIN_PATH = "/api/v1/auth/login"
 
 
 @dataclass(frozen=True)
+class Bare:
+    """A running server that has nothing but one route, at EVENTS_PATH."""
+
+    port: int
+    process: "Popen[bytes]"
+
+    @property
+    def address(self) -> str:
+        """The address of its route."""
+        return f"http://{stage.HOST}:{self.port}{EVENTS_PATH}"
+
+
+@dataclass(frozen=True)
 class Site:
     """A running server on its own database."""
 
@@ -69,11 +82,11 @@ def serving(
 
 
 @contextlib.contextmanager
-def bare_server(folder: Path, body: bytes) -> Iterator[str]:
-    """The bare route with that body; answers its address."""
-    file, log, port = folder / "body.json", folder / "bare.log", stage.free_port()
+def bare_server(folder: Path, name: str, body: bytes) -> Iterator[Bare]:
+    """A server that answers with that body."""
+    file, log, port = folder / f"{name}.json", folder / f"{name}.log", stage.free_port()
     file.write_bytes(body)
     variables = stage.environment(host=stage.HOST)
     with stage.python("bench.bare", [str(port), str(file)], variables, log) as process:
         stage.wait_until_ready(process, port, EVENTS_PATH, log)
-        yield f"http://{stage.HOST}:{port}{EVENTS_PATH}"
+        yield Bare(port, process)

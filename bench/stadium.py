@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from bench import stage, wrk
 from bench.errors import BenchError
-from bench.site import BOOKINGS_PATH, EVENTS_PATH, Site
+from bench.site import BOOKINGS_PATH, EVENTS_PATH, Bare, Site
 from bench.wrk import Orders
 from fullhouse.bookings.seat_states import STALE_SECONDS
 from fullhouse.catalog.commands import creating
@@ -31,7 +32,6 @@ SEATS = ROWS * SEATS_PER_ROW
 _SEATS_AT_ONCE = 10
 _SELLING_SECONDS = 4
 _CHANGES = 25
-_WARM_UPS = 3
 _WHAT_BROWSERS_TAKE = "gzip, deflate, br, zstd"
 
 
@@ -42,6 +42,7 @@ class Told:
     kilobytes: float  # of 1,000 bytes, as sent to a browser
     changed_ms: float  # of CPU, of the server's processes
     unchanged_ms: float
+    bare_ms: float  # of CPU, of a server that answers with the same bytes and nothing else
 
 
 class Stadium:
@@ -50,6 +51,7 @@ class Stadium:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._showtime = asyncio.run(_build(site))
+        self._path = f"/api/v1/showtimes/{self._showtime}/availability"
         self._orders = itertools.count()
         self._words = itertools.count()
         self._tokens = site.tokens.read_text().split()
@@ -57,47 +59,39 @@ class Stadium:
         _write_orders(bodies, self._showtime)
         wrk.run(site.address(BOOKINGS_PATH), _SELLING_SECONDS, Orders(site.tokens, bodies))
 
-    def measure(self) -> Told:
+    def availability(self) -> bytes:
+        """The body of its availability."""
+        status, body = stage.ask(self._site.port, self._path)
+        if status != 200:
+            raise BenchError(f"the availability was answered with {status}")
+        return body
+
+    def measure(self, bare: Bare) -> Told:
         """Change one seat after another, and ask each time as a browser does."""
         sizes: list[int] = []
         changed: list[float] = []
         unchanged: list[float] = []
+        limits: list[float] = []
         for _ in range(_CHANGES):
             self._sell_one()
-            # Of a large map an answer may be so old; asked earlier, it would be the old one.
-            time.sleep(STALE_SECONDS + 0.01)
-            # A server that sells is never as cold as one that has just slept.
-            for _ in range(_WARM_UPS):
-                stage.ask(self._site.port, f"{EVENTS_PATH}?q=nothing{next(self._words)}")
-            cost, (status, etag, body) = self._cost(None)
-            if status != 200:
-                raise BenchError(f"the availability was answered with {status}")
-            sizes.append(len(body))
+            self._keep_busy(self._site, bare)
+            cost, answer = _cost(self._site, self._path, 200)
             changed.append(cost)
-            cost, (status, _, _) = self._cost(etag)
-            if status != 304:
-                raise BenchError(f"what had not changed was answered with {status}")
-            unchanged.append(cost)
-        return Told(median(sizes) / 1_000, median(changed), median(unchanged))
+            sizes.append(len(answer.body))
+            unchanged.append(_cost(self._site, self._path, 304, answer.etag)[0])
+            limits.append(_cost(bare, EVENTS_PATH, 200)[0])
+        return Told(median(sizes) / 1_000, median(changed), median(unchanged), median(limits))
 
-    def _cost(self, etag: str | None) -> tuple[float, tuple[int, str, bytes]]:
-        before = _cpu_ms(self._site.process.pid)
-        answer = self._ask(etag)
-        return _cpu_ms(self._site.process.pid) - before, answer
+    def _keep_busy(self, *servers: Site | Bare) -> None:
+        """Ask for other things until the availability is made anew.
 
-    def _ask(self, etag: str | None) -> tuple[int, str, bytes]:
-        connection = http.client.HTTPConnection(stage.HOST, self._site.port, timeout=30)
-        headers = {"Accept-Encoding": _WHAT_BROWSERS_TAKE}
-        if etag is not None:
-            headers["If-None-Match"] = etag
-        try:
-            connection.request(
-                "GET", f"/api/v1/showtimes/{self._showtime}/availability", None, headers
-            )
-            answer = connection.getresponse()
-            return answer.status, answer.headers.get("ETag", ""), answer.read()
-        finally:
-            connection.close()
+        Of a large map an answer may be so old; asked earlier, it would be the old one. And a server
+        that sells is never as cold as one that has just slept.
+        """
+        until = time.monotonic() + STALE_SECONDS + 0.01
+        while time.monotonic() < until:
+            for server in servers:
+                stage.ask(server.port, f"{EVENTS_PATH}?q=nothing{next(self._words)}")
 
     def _sell_one(self) -> None:
         number = next(self._orders)
@@ -160,6 +154,37 @@ def _write_orders(file: Path, showtime_id: UUID) -> None:
             ]
             order = {"showtimeId": showtime_id, "seats": seats}
             output.write(msgspec.json.encode(order) + b"\n")
+
+
+class _Answer(NamedTuple):
+    status: int
+    etag: str
+    body: bytes
+
+
+def _cost(
+    server: Site | Bare, path: str, status: int, etag: str | None = None
+) -> tuple[float, _Answer]:
+    """What it costs the server to answer a browser. Raises BenchError for another status."""
+    before = _cpu_ms(server.process.pid)
+    answer = _ask(server.port, path, etag)
+    cost = _cpu_ms(server.process.pid) - before
+    if answer.status != status:
+        raise BenchError(f"{path} was answered with {answer.status} instead of {status}")
+    return cost, answer
+
+
+def _ask(port: int, path: str, etag: str | None) -> _Answer:
+    connection = http.client.HTTPConnection(stage.HOST, port, timeout=30)
+    headers = {"Accept-Encoding": _WHAT_BROWSERS_TAKE}
+    if etag is not None:
+        headers["If-None-Match"] = etag
+    try:
+        connection.request("GET", path, None, headers)
+        answer = connection.getresponse()
+        return _Answer(answer.status, answer.headers.get("ETag", ""), answer.read())
+    finally:
+        connection.close()
 
 
 def _cpu_ms(pid: int) -> float:

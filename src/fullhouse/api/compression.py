@@ -10,6 +10,7 @@ bearers of a token, which no foreign page can send.
 import asyncio
 import gzip
 import re
+import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from functools import lru_cache
@@ -116,10 +117,23 @@ def headers_as(headers: Iterable[tuple[bytes, bytes]], coding: bytes, size: int)
     return [*changed, (b"content-encoding", coding), length]
 
 
+class _OfThread(threading.local):
+    """Compressors of one thread: making one costs as much as using it, and none may be shared."""
+
+    def __init__(self) -> None:
+        self.zstd = {
+            level: zstandard.ZstdCompressor(level=level)
+            for level in (_WELL[b"zstd"], _FAST[b"zstd"])
+        }
+
+
+_of_thread = _OfThread()
+
+
 def _compress(body: bytes, coding: bytes, level: int) -> bytes:
     # All of them let other threads run meanwhile.
     if coding == b"zstd":
-        return zstandard.ZstdCompressor(level=level).compress(body)
+        return _of_thread.zstd[level].compress(body)
     if coding == b"br":
         made: bytes = brotli.compress(body, quality=level)
         return made

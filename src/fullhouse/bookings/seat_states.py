@@ -237,28 +237,30 @@ class _Packing:
             for place, seat in enumerate(seat_map.seats)
             if seat.section in sold_as
         }
-        self._states = bytearray(-(-len(seat_map.seats) // 4) * 4)
+        self._count = len(seat_map.seats)
+        self._octets = bytearray(-(-self._count // 4))
         for place, seat in enumerate(seat_map.seats):
             if seat.section not in sold_as:
-                self._states[place] = _NOT_FOR_SALE
+                self._set(place, _NOT_FOR_SALE)
 
     def __len__(self) -> int:
-        return len(self._states)
+        return self._count
 
     def move(self, seats: Sequence[str], states: str) -> None:
         """Set the states of some seats, one letter each."""
         for seat_id, state in zip(seats, states, strict=True):
             place = self._places.get(seat_id)
             if place is not None:
-                self._states[place] = _BITS[state]
+                self._set(place, _BITS[state])
+
+    def _set(self, place: int, state: int) -> None:
+        octet, quarter = divmod(place, 4)
+        shift = 2 * quarter
+        self._octets[octet] = self._octets[octet] & ~(3 << shift) | state << shift
 
     def written(self) -> bytes:
         """All states in base64, four seats to a byte, the first in the lowest bits."""
-        # No state reaches into the next byte when all are moved at once.
-        octets = 0
-        for quarter in range(4):
-            octets |= int.from_bytes(self._states[quarter::4], "little") << 2 * quarter
-        return base64.b64encode(octets.to_bytes(len(self._states) // 4, "little"))
+        return base64.b64encode(self._octets)
 
 
 class _Listing:
