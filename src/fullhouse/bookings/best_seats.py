@@ -11,7 +11,7 @@ from uuid import UUID
 from fullhouse.api.errors import NOT_FOUND, VALIDATION_FAILED
 from fullhouse.bookings.core.best import Point, best_seats
 from fullhouse.bookings.errors import NO_SEAT_MAP, SOLD_OUT, UNKNOWN_CATEGORY
-from fullhouse.bookings.schemas import BestSeatsRequest, BestSeatsView, ProposedSeatView
+from fullhouse.bookings.schemas.seats import BestSeatsRequest, BestSeatsView, ProposedSeatView
 from fullhouse.bookings.store import standing
 from fullhouse.bookings.terms import Terms
 from fullhouse.catalog.rules import SaleTerms

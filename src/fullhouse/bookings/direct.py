@@ -17,7 +17,7 @@ from fullhouse.bookings import queries
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.routes.availability import REVALIDATE
 from fullhouse.bookings.routes.buying import answer_reservation
-from fullhouse.bookings.schemas import BookingRequest
+from fullhouse.bookings.schemas.bookings import BookingRequest
 from fullhouse.bookings.seat_states import SeatStates
 
 Handler = Callable[[Any, Any, Any], Awaitable[None]]

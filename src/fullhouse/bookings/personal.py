@@ -17,7 +17,7 @@ from fullhouse.api.principal import Principal
 from fullhouse.api.schemas import View
 from fullhouse.bookings.errors import ACCOUNT_HOLDS_TICKETS
 from fullhouse.bookings.queries import views_of
-from fullhouse.bookings.schemas import BookingView
+from fullhouse.bookings.schemas.bookings import BookingView
 from fullhouse.bookings.store import read
 from fullhouse.catalog.store import favorites
 from fullhouse.kit.audit import list_entries

@@ -13,7 +13,7 @@ from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal, require
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.core.types import Status
-from fullhouse.bookings.schemas import (
+from fullhouse.bookings.schemas.bookings import (
     BookedShowtimeView,
     BookingView,
     BuyerView,

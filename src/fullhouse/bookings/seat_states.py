@@ -21,7 +21,7 @@ import msgspec
 
 from fullhouse.api.errors import NOT_FOUND
 from fullhouse.api.etags import names_etag
-from fullhouse.bookings.schemas import (
+from fullhouse.bookings.schemas.seats import (
     AvailabilityView,
     CategoryAvailability,
     SeatsView,

@@ -14,7 +14,12 @@ from fullhouse.bookings import errors as codes
 from fullhouse.bookings import queries
 from fullhouse.bookings.best_seats import BestSeats
 from fullhouse.bookings.commands import Desk
-from fullhouse.bookings.schemas import AvailabilityView, BestSeatsRequest, BestSeatsView, SeatsView
+from fullhouse.bookings.schemas.seats import (
+    AvailabilityView,
+    BestSeatsRequest,
+    BestSeatsView,
+    SeatsView,
+)
 from fullhouse.bookings.seat_states import SeatStates
 
 _TAGS = ["Showtimes"]

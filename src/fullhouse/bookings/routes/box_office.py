@@ -17,7 +17,7 @@ from fullhouse.bookings import commands, queries
 from fullhouse.bookings import errors as codes
 from fullhouse.bookings.commands import Desk, staff_of
 from fullhouse.bookings.routes.buying import replayed_header
-from fullhouse.bookings.schemas import AllotmentRequest, AllotmentView, SeatsRequest
+from fullhouse.bookings.schemas.organizing import AllotmentRequest, AllotmentView, SeatsRequest
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.venues.errors import SEAT_AMBIGUOUS, UNKNOWN_SEAT
 

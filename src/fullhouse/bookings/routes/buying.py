@@ -24,7 +24,7 @@ from fullhouse.bookings import errors as codes
 from fullhouse.bookings.commands import Desk, Order, Repeatable, staff_of
 from fullhouse.bookings.core.commands import Staff
 from fullhouse.bookings.core.types import Outcome, Result, Status
-from fullhouse.bookings.schemas import (
+from fullhouse.bookings.schemas.bookings import (
     BookingRequest,
     BookingView,
     InStatus,

@@ -13,7 +13,7 @@ from fullhouse.bookings import errors as codes
 from fullhouse.bookings.calling_off import CalledOff
 from fullhouse.bookings.commands import Desk
 from fullhouse.bookings.moving import Moved
-from fullhouse.bookings.schemas import (
+from fullhouse.bookings.schemas.organizing import (
     CancellationRequest,
     CancelledView,
     MovedView,

@@ -13,7 +13,7 @@ from fullhouse.api.pagination import Page, Slice
 from fullhouse.api.permissions import Permission, member
 from fullhouse.api.principal import Principal
 from fullhouse.bookings import queries
-from fullhouse.bookings.schemas import InStatus, SoldBookingView
+from fullhouse.bookings.schemas.bookings import InStatus, SoldBookingView
 from fullhouse.bookings.store.sold import SoldFilters
 from fullhouse.catalog.filters import Period, moment_of
 from fullhouse.catalog.parameters import EventId, Fields, OrganizationId

@@ -1,4 +1,4 @@
-"""Requests and answers about bookings."""
+"""Bookings: how they are asked for, and what is shown of them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,27 +7,18 @@ from uuid import UUID
 
 import msgspec
 from litestar.params import QueryParameter
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
-from fullhouse.api.schemas import Body, Line, Money, Price, View
+from fullhouse.api.schemas import Body, Money, View
 from fullhouse.bookings.core.types import Booking, Status, Sums
 from fullhouse.bookings.core.types import Line as BookedLine
+from fullhouse.bookings.schemas.seats import SeatName
 from fullhouse.catalog.rules import SaleTerms
 from fullhouse.catalog.schemas.views import HallBriefView, VenueBriefView
 from fullhouse.venues import labels
 from fullhouse.venues.seatmap import Seat
 
 Quantity = Annotated[int, Meta(ge=1, le=1_000, description="How many places.")]
-SeatName = Annotated[
-    str,
-    Meta(
-        min_length=1,
-        max_length=100,
-        examples=["A-12"],
-        description="The id of a seat, its label, or section/label where the label is not enough.",
-    ),
-]
-Places = Annotated[int, Meta(ge=0, le=10_000_000)]
 
 InStatus = Annotated[
     Status | None,
@@ -66,58 +57,6 @@ class BookingRequest(Body, frozen=True):
             description="Take seats that leave a single one beside them, if the event only warns."
         ),
     ] = False
-
-
-class SeatsRequest(Body, frozen=True):
-    """Seats by id or label."""
-
-    seats: Annotated[
-        list[SeatName],
-        Meta(min_length=1, max_length=1_000, description="All of them change, or none."),
-    ]
-
-
-class BestSeatsRequest(Body, frozen=True):
-    """How many seats side by side, of one category or any, with one for a wheelchair or not."""
-
-    quantity: Annotated[int, Meta(ge=1, le=100, description="How many, side by side if possible.")]
-    category_id: Annotated[
-        UUID | None, Meta(description="Of this category only; null for any.")
-    ] = None
-    accessible: Annotated[
-        bool, Meta(description="With one at least that can be used in a wheelchair.")
-    ] = False
-
-
-class AllotmentRequest(Body, frozen=True):
-    """New figures of a category at one showtime; what is left out stays.
-
-    Places are set where they are counted. ``price`` is for this showtime alone; null takes the
-    category's own price again.
-    """
-
-    capacity: Annotated[
-        Places | None,
-        Meta(description="How many places there are, those that are blocked among them."),
-    ] = None
-    blocked: Annotated[Places | None, Meta(description="How many of them are kept off sale.")] = (
-        None
-    )
-    price: Price | UnsetType | None = UNSET
-
-
-class CancellationRequest(Body, frozen=True):
-    """Why it is cancelled, if that shall be said."""
-
-    reason: Annotated[
-        Line | None, Meta(description="For those who have places, in the organizer's words.")
-    ] = None
-
-
-class SeatMapRequest(Body, frozen=True):
-    """A version of the hall's seat map."""
-
-    seat_map_id: Annotated[UUID, Meta(description="The version to sell by.")]
 
 
 class EventRef(View, frozen=True):
@@ -210,96 +149,6 @@ class WaitlistEntryView(View, frozen=True):
     quantity: int
     position: int
     created_at: datetime
-
-
-class AllotmentView(View, frozen=True):
-    category_id: UUID
-    capacity: int
-    available: int
-    held: int
-    sold: int
-    blocked: int
-    waiting: int
-    price: Money
-
-
-class CancelledView(View, frozen=True):
-    """What was cancelled. ``ended`` bookings this request has ended, ``left`` are still to be: that
-    goes on by itself, and nothing more can be booked meanwhile.
-    """
-
-    id: UUID
-    status: Literal["cancelled"]
-    cancelled_at: datetime
-    ended: int
-    left: int
-
-
-class MovedView(View, frozen=True):
-    """The showtimes that are sold by this seat map now."""
-
-    seat_map_id: UUID
-    seat_map_version: int
-    showtime_ids: list[UUID]
-
-
-class SoldSeatView(View, frozen=True):
-    """One seat; ``category_id`` is null where no category sells it."""
-
-    id: UUID
-    label: str
-    section: str
-    row: str
-    number: str
-    category_id: UUID | None
-    status: str
-
-
-class SeatsView(View, frozen=True):
-    showtime_id: UUID
-    version: int
-    seat_map_version: int | None
-    seats: list[SoldSeatView]
-
-
-class ProposedSeatView(View, frozen=True):
-    """A free seat that is proposed."""
-
-    id: UUID
-    label: str
-    section: str
-    row: str
-    number: str
-    category_id: UUID
-
-
-class BestSeatsView(View, frozen=True):
-    """The best seats at ``version`` of the showtime. Nothing is held: reserve them by their ids."""
-
-    showtime_id: UUID
-    version: int
-    seats: list[ProposedSeatView]
-
-
-class CategoryAvailability(View, frozen=True):
-    """``waiting`` entries are in line: while there are any, what is available is theirs."""
-
-    category_id: UUID
-    available: int
-    capacity: int
-    waiting: int
-
-
-class AvailabilityView(View, frozen=True, omit_defaults=True):
-    """Counters, and the seats as base64 of two bits each, in the order of the seat map.
-
-    The first seat is in the lowest bits of the first byte; 0 available, 1 held, 2 sold, 3 blocked
-    or not for sale.
-    """
-
-    version: int
-    categories: list[CategoryAvailability]
-    seats: str | None = None
 
 
 def booking_view(
