@@ -26,6 +26,7 @@ from fullhouse.api.exchange import App
 from fullhouse.api.forms import OVERHEAD_BYTES
 from fullhouse.api.openapi import build_document
 from fullhouse.api.pagination import provide_part
+from fullhouse.api.paths import public_paths
 from fullhouse.api.principal import access_of, provide_principal, provide_visitor
 from fullhouse.api.query import close_queries
 from fullhouse.api.requests import ApiRequest, prepare
@@ -100,7 +101,11 @@ def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = Tru
             accounts_routes.pages(),
             media_routes.files(),
             metrics.routes(
-                [metrics.AnswersCollector(parts.answers, parts.shared_answers)],
+                [
+                    metrics.AnswersCollector(
+                        parts.answers, parts.shared_answers, parts.seat_states.figures
+                    )
+                ],
                 parts.metrics_readers,
             ),
             docs.routes(lambda: build_document(documented, dependencies, __version__), CODES),
@@ -134,6 +139,7 @@ def compose(parts: Parts, *, long_lived: bool = False, direct_routes: bool = Tru
         proxies=parts.proxies,
         cors=parts.cors,
         shared=parts.shared_answers,
+        public=public_paths(framework.routes),
     )
 
 

@@ -11,8 +11,10 @@ import pytest_asyncio
 
 from fullhouse.api.answers import Answers, Flight
 from fullhouse.kit.db import RawConnection
+from fullhouse.kit.ids import new_id
 from fullhouse.parts import Parts
 from tests.support.house import API, House, open_house
+from tests.support.people import signed_in
 
 READERS = 1_000
 GENERAL = {"name": "General", "price": {"amount": 1_000}, "capacity": 5}
@@ -92,6 +94,25 @@ async def test_without_one_computation_at_a_time_it_is_not(
     await crowd(client, f"{API}/events?limit=10", 100)
     # How many got in before the first was done is chance, but it is a crowd.
     assert await reads.since() > 5 * one_read
+
+
+async def test_who_is_signed_in_and_belongs_to_nobody_is_one_of_the_crowd(
+    client: httpx.AsyncClient, reads: Reads
+) -> None:
+    people = [await signed_in(client) for _ in range(3)] + [{}]
+    alone = await client.get(f"{API}/events?limit=12", headers=people[0])
+    one_read = await reads.since()
+    path = f"{API}/events?limit=13"
+    for _ in range(2):
+        replies = await asyncio.gather(*(client.get(path, headers=who) for who in people * 20))
+        assert {reply.text for reply in replies} == {alone.text}
+    assert await reads.since() == one_read
+    etag = {"If-None-Match": replies[0].headers["ETag"]}
+    for who in people:
+        assert (await client.get(path, headers=who | etag)).status_code == 304
+    # A token that is worth nothing is not taken for one of nobody.
+    bad = await client.get(f"{API}/events/{new_id()}", headers={"Authorization": "Bearer nonsense"})
+    assert bad.status_code == 401
 
 
 async def test_nor_where_everybody_sees_something_else(

@@ -17,12 +17,14 @@ from fullhouse.api.context import client_address
 from fullhouse.api.edge import Edge
 from fullhouse.api.errors import FORBIDDEN, UNAUTHENTICATED
 from fullhouse.api.exchange import Message, keep
-from fullhouse.api.principal import SCOPE_KEY, Principal
+from fullhouse.api.paths import public_paths
+from fullhouse.api.permissions import PUBLIC, SIGNED_IN
+from fullhouse.api.principal import SCOPE_KEY, ApiKey, Principal
 from fullhouse.api.proxies import Proxies
 from fullhouse.api.requests import read_body
 from fullhouse.kit.errors import Refused
 from fullhouse.kit.ids import new_id
-from tests.support.things import Clock, Reply, Things, ask
+from tests.support.things import Clock, Reply, ScopedRequest, Things, ask
 
 PAGE = "https://tickets.example"
 OTHER_PAGE = "https://other.example"
@@ -71,6 +73,58 @@ async def test_what_somebody_may_see_alone_is_neither_kept_nor_given() -> None:
     await ask(edge)
     await ask(edge, headers={"Authorization": "x"})
     assert things.calls == 3
+
+
+@get("/api.v1/things/{thing_id:uuid}", access=PUBLIC)
+async def thing(thing_id: UUID) -> None:
+    """What anybody may read."""
+
+
+@get("/api.v1/things/{thing_id:uuid}/secrets", access=SIGNED_IN)
+async def secrets(thing_id: UUID) -> None:
+    """What nobody else may."""
+
+
+@pytest.mark.parametrize(
+    ("caller", "is_stranger"),
+    [
+        (Principal(UUID(int=1), "USER"), True),
+        (Principal(UUID(int=1), "ORGANIZER"), True),
+        (Principal(UUID(int=1), "EDITOR"), False),
+        (Principal(UUID(int=1), "ADMIN"), False),
+        (Principal(UUID(int=1), "USER", {UUID(int=2): "scanner"}), False),
+        (Principal(UUID(int=1), "", key=ApiKey(UUID(int=2), frozenset())), False),
+    ],
+    ids=["user", "organizer of nothing", "editor", "admin", "member", "key"],
+)
+async def test_what_is_public_is_kept_for_strangers_who_are_signed_in(
+    caller: Principal, is_stranger: bool
+) -> None:
+    async def authenticate(_token: str) -> Principal:
+        return caller
+
+    things = Things()
+    public = public_paths(Litestar([thing, secrets], openapi_config=None).routes)
+    edge = Edge(things, Answers(), authenticate=authenticate, public=public)
+    signed_in, path = {"Authorization": "Bearer x"}, f"/api.v1/things/{new_id()}"
+    await ask(edge, path)
+    for _ in range(2):
+        reply = await ask(edge, path, headers=signed_in)
+        kept = "public, max-age=60" if is_stranger else "no-store"
+        assert reply.headers["cache-control"] == kept
+    assert things.calls == (1 if is_stranger else 3)
+    # Nothing else is anybody's but theirs, however it looks.
+    before = things.calls
+    for other in (f"{path}/secrets", f"{path}/", "/api.v1/things/", path.replace(".", "-")):
+        for _ in range(2):
+            reply = await ask(edge, other, headers=signed_in)
+            assert reply.headers["cache-control"] == "no-store"
+    assert things.calls == before + 8
+
+
+def test_only_what_is_public_may_be_kept() -> None:
+    with pytest.raises(TypeError, match="only what is public"):
+        keep(ScopedRequest({"route_handler": secrets}), 60, ["things"])
 
 
 async def test_a_cookie_is_no_reason_to_compute_a_read_again() -> None:
@@ -439,7 +493,7 @@ async def test_a_broken_off_answer_is_logged_and_not_answered_twice() -> None:
 async def test_with_the_framework_behind_it() -> None:
     calls = 0
 
-    @get("/events")
+    @get("/events", access=PUBLIC)
     async def events(request: Request[Any, Any, Any]) -> Response[dict[str, int]]:
         nonlocal calls
         calls += 1
@@ -551,7 +605,7 @@ async def test_every_answer_has_the_security_headers() -> None:
     async def failing(_scope: Any, _receive: Any, _send: Any) -> None:
         raise RuntimeError("a bug")
 
-    @get("/events")
+    @get("/events", access=PUBLIC)
     async def events() -> str:
         return "events"
 

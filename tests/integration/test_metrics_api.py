@@ -7,7 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from fullhouse.app import compose
 from fullhouse.parts import Parts, make_parts
 from fullhouse.settings import Settings, SettingsError
-from tests.support.house import API
+from tests.support.house import API, open_house
+from tests.support.people import signed_in
 from tests.support.settings import settings_for
 from tests.support.things import Reply, ask
 
@@ -53,6 +54,26 @@ async def test_what_became_of_reads(client: httpx.AsyncClient, parts: Parts) -> 
     assert after["fullhouse_answers_kept_bytes"] == parts.answers.kept_bytes > 0
     # Without a Valkey there is no second level.
     assert not any(name.startswith("fullhouse_answers_total l2") for name in after)
+
+
+async def test_what_became_of_reads_about_seats(client: httpx.AsyncClient) -> None:
+    stalls = {"name": "Stalls", "price": {"amount": 900}, "sections": ["Main"]}
+    grid = {"template": "grid", "rows": 2, "seatsPerRow": 2}
+    house = await open_house(client, [stalls], seat_map=grid)
+    buyer = await signed_in(client)
+    before = await figures(client)
+    path = f"{API}/showtimes/{house.showtime_id}/availability"
+    etags = [(await client.get(path)).headers["ETag"] for _ in range(2)]
+    await client.get(path, headers={"If-None-Match": etags[1]})
+    booked = await client.post(f"{API}/bookings", json=house.seats("A-1"), headers=buyer)
+    assert booked.status_code == 201
+    await client.get(path, headers={"If-None-Match": etags[1]})
+    after = await figures(client)
+    answers = "fullhouse_answers_total seats "
+    assert {
+        outcome: after[answers + outcome] - before[answers + outcome]
+        for outcome in ("hit", "wait", "miss", "stale")
+    } == {"hit": 2, "wait": 0, "miss": 1, "stale": 1}
 
 
 async def test_what_was_compressed(client: httpx.AsyncClient) -> None:

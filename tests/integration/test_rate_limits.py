@@ -18,6 +18,7 @@ from fullhouse.api.edge import Edge
 from fullhouse.api.errors import UNAUTHENTICATED
 from fullhouse.api.exchange import keep
 from fullhouse.api.limits import TIERS, USER, Limits, Tier, rate_of
+from fullhouse.api.permissions import PUBLIC
 from fullhouse.api.principal import Principal
 from fullhouse.api.proxies import Proxies
 from fullhouse.kit.errors import Refused
@@ -65,7 +66,7 @@ def house(shared: SharedWindows | None = None, **rates: str) -> House:
     """An application in which nearly nothing is limited but what is named."""
     reached: list[str] = []
 
-    @get("/api/v1/events")
+    @get("/api/v1/events", access=PUBLIC)
     async def events(request: Request[Any, Any, Any]) -> dict[str, int]:
         reached.append("events")
         keep(request, 60, ["events"])

@@ -141,10 +141,11 @@ async def test_fifty_who_ask_at_once_cost_one_computation(
         assert count.made == 1
 
 
+@pytest.mark.parametrize("what", ["availability", "seats"])
 async def test_unchanged_is_304_and_costs_nothing(
-    client: httpx.AsyncClient, arena: House, count: Count
+    client: httpx.AsyncClient, arena: House, count: Count, what: str
 ) -> None:
-    path = path_of(arena, "availability")
+    path = path_of(arena, what)
     etag = (await client.get(path)).headers["ETag"]
     await asyncio.sleep(0.3)
     etag = (await client.get(path, headers={"If-None-Match": etag})).headers["ETag"]

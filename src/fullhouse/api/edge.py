@@ -6,6 +6,7 @@ hottest routes past the framework, adds the headers that every answer carries, w
 log, and turns whatever escapes into a problem document.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -17,10 +18,10 @@ from fullhouse.api.audit import actor_of
 from fullhouse.api.browsers import Cors, transport_headers
 from fullhouse.api.compression import taken_by
 from fullhouse.api.context import open_request
-from fullhouse.api.direct import DirectRoutes
 from fullhouse.api.exchange import App, Exchange, Leader, Receive, Scope, Send
 from fullhouse.api.incoming import incoming_of
 from fullhouse.api.limits import AUTH_PREFIX, Limits, tiers_of
+from fullhouse.api.paths import DirectRoutes
 from fullhouse.api.principal import SCOPE_KEY, Authenticate, Principal, identify, require_still
 from fullhouse.api.proxies import LOCAL, Proxies
 from fullhouse.api.shared import SharedAnswers
@@ -67,6 +68,8 @@ class Edge:
         proxies: whose word counts on where requests come from; without them nobody's.
         cors: which other pages may call; without it none.
         shared: answers of other processes; without it each makes its own.
+        public: what the paths look like that show all strangers the same, signed in or not;
+            without it whoever is signed in gets an answer of their own.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class Edge:
         proxies: Proxies | None = None,
         cors: Cors | None = None,
         shared: SharedAnswers | None = None,
+        public: re.Pattern[str] | None = None,
     ) -> None:
         self._app = app
         self._answers = answers
@@ -91,6 +95,7 @@ class Edge:
         self._proxies = proxies or Proxies()
         self._cors = cors or Cors(())
         self._shared = shared
+        self._public = public
         # Bound once: that costs more than writing a line.
         self._access = structlog.get_logger(log="access").bind()
 
@@ -171,10 +176,17 @@ class Edge:
             taken = taken_by(asked.get(b"accept-encoding"))
             if_none_match = asked.get(b"if-none-match")
             exchange.compress(taken, self._answers.compressor, if_none_match)
-            if b"authorization" not in asked:
+            if b"authorization" not in asked or self._shows_strangers(exchange):
                 await self._read(exchange, receive, if_none_match)
                 return
         await exchange.run(self._handler_of(exchange), receive)
+
+    def _shows_strangers(self, exchange: Exchange) -> bool:
+        """Whether somebody who is signed in reads what everybody else does."""
+        caller = exchange.scope.get(SCOPE_KEY)
+        if self._public is None or not isinstance(caller, Principal) or not caller.is_stranger:
+            return False
+        return self._public.fullmatch(exchange.path) is not None
 
     def _handler_of(self, exchange: Exchange) -> App:
         return self.direct.find(exchange.scope) or self._app

@@ -29,6 +29,8 @@ from fullhouse.api.errors import (
 )
 from fullhouse.api.incoming import Incoming
 from fullhouse.api.limits import plain_path
+from fullhouse.api.permissions import Who
+from fullhouse.api.principal import access_of
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -52,9 +54,12 @@ def keep(
 ) -> None:
     """Ask for this request's 200 answer to be kept and given to others.
 
+    It is given to everybody who is not signed in or, though signed in, a stranger
+    (``Principal.is_stranger``), and kept only if it was made for one of them and sets no cookie.
+    Nothing else of who asks, no cookie and no name, may matter to the answer.
+
     Args:
-        request: the request being answered; kept only if it shows no Authorization, and its answer
-            sets no cookie. A cookie that it shows must not matter to the answer.
+        request: the request being answered, to a public route.
         seconds: how long at most.
         tags: what the answer is made from, such as ``event:<id>``; it is dropped everywhere as
             soon as one of them is notified.
@@ -63,6 +68,9 @@ def keep(
         max_age: seconds for which browsers and caches on the way may use it without asking
             again; they hear of no change. As long as ``seconds`` when left out.
     """
+    handler = request.scope.get("route_handler")
+    if handler is not None and access_of(handler.opt).who is not Who.ANYBODY:
+        raise TypeError(f"{handler}: only what is public may be kept")
     age = int(seconds) if max_age is None else max_age
     wish = Wish(seconds, tags_of(tags), age, tags_of(lagging))
     request.scope[_WISH] = wish  # type: ignore[literal-required]

@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from fullhouse.api.answers import Answers
+from fullhouse.api.answers import Answers, Figures
 from fullhouse.api.compression import CODINGS
 from fullhouse.api.context import client_address
 from fullhouse.api.errors import NOT_FOUND
@@ -31,15 +31,17 @@ _SIGNS_OF_PROXIES = ("x-forwarded-for", "forwarded", "via")
 _OUTCOMES = {
     "l1": ("hit", "wait", "miss", "stale"),
     "l2": ("hit", "miss", "stale", "away"),
+    "seats": ("hit", "wait", "miss", "stale"),
 }
 
 
 class AnswersCollector(Collector):
-    """The figures of the kept answers, of both levels."""
+    """The figures of the kept answers, of both levels, and of those about seats."""
 
-    def __init__(self, answers: Answers, shared: SharedAnswers | None) -> None:
+    def __init__(self, answers: Answers, shared: SharedAnswers | None, seats: Figures) -> None:
         self._answers = answers
         self._shared = shared
+        self._seats = seats
         self._process = str(os.getpid())
 
     def collect(self) -> Iterator[Metric]:
@@ -65,11 +67,15 @@ class AnswersCollector(Collector):
             for level, figures in (
                 ("l1", self._answers.figures),
                 ("l2", None if self._shared is None else self._shared.figures),
+                ("seats", self._seats),
             )
             if figures is not None
             for outcome in _OUTCOMES[level]
         ]
-        what = "Reads that may be kept: answered from memory (l1), then by asking Valkey (l2)."
+        what = (
+            "Reads that may be kept: answered from memory (l1), then by asking Valkey (l2); those "
+            "of the seats of a showtime by themselves."
+        )
         return self._counter("answers", what, values, "level", "outcome")
 
     def _counter(

@@ -72,6 +72,11 @@ class Principal:
         return self.id
 
     @property
+    def is_stranger(self) -> bool:
+        """Whether they belong to nobody, so that public routes show them what all strangers see."""
+        return not (self.key or self.memberships or OF_PLATFORM_ROLE.get(self.role))
+
+    @property
     def is_admin(self) -> bool:
         return self.role == ADMIN
 

@@ -221,14 +221,15 @@ async def visible_terms(desk: Desk, visitor: Principal | None, showtime_id: UUID
     raise Refused(NOT_FOUND)
 
 
-async def seats(seat_states: SeatStates, terms: SaleTerms) -> bytes:
+async def seats(
+    seat_states: SeatStates, terms: SaleTerms, if_none_match: str | None = None
+) -> Shown:
     """Every seat of the showtime with its status; empty where places are only counted.
 
-    A finished ``SeatsView``. That of a large hall may be a quarter of a second old.
+    A finished ``SeatsView``, unless ``if_none_match`` names its ETag. That of a large hall may be a
+    quarter of a second old.
     """
-    shown = await seat_states.show("seats", terms, None)
-    assert shown.body is not None  # nothing was said to be there already
-    return shown.body
+    return await seat_states.show("seats", terms, if_none_match)
 
 
 async def availability(

@@ -19,6 +19,7 @@ from uuid import UUID
 
 import msgspec
 
+from fullhouse.api.answers import Figures
 from fullhouse.api.errors import NOT_FOUND
 from fullhouse.api.etags import names_etag
 from fullhouse.bookings.schemas.seats import (
@@ -74,11 +75,16 @@ class _Made:
 
 
 class SeatStates:
-    """The kept answers of one process, with at most one computation of each at a time."""
+    """The kept answers of one process, with at most one computation of each at a time.
+
+    Attributes:
+        figures: how they were answered; what was brought up to date by what has moved is ``stale``.
+    """
 
     def __init__(
         self, database: Database, known: Terms, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        self.figures = Figures()
         self._database = database
         self._known = known
         self._clock = clock
@@ -108,12 +114,15 @@ class SeatStates:
                 key, quick = (kind, terms.showtime_id, terms.revision), None
             etag = _etag(version, terms.revision)
             if names_etag(if_none_match, etag):
+                self.figures.hit += 1
                 return Shown(etag, None)
             made = None
             if quick is not None and since is not None and since.goes_on_from(quick.at):
                 made = self._go_on(key, quick, since)
             if made is None:
                 made = await self._at_least(version, key, terms)
+        else:
+            self.figures.hit += 1
         etag = _etag(made.version, terms.revision)
         return Shown(etag, None if names_etag(if_none_match, etag) else made.body)
 
@@ -126,9 +135,12 @@ class SeatStates:
     def _go_on(self, key: _Key, live: "_Live", now: Standing) -> _Made | None:
         """The answer from what is known and what has moved since then."""
         if live.version >= now.version:
-            return self._made.get(key)  # somebody who asked later was answered earlier
+            made = self._made.get(key)  # somebody who asked later was answered earlier
+            self.figures.hit += made is not None
+            return made
         made = self._made_of(now, live.gone_on(now), large=live.is_large)
         self._made.put(key, made, len(made.body))
+        self.figures.stale += 1
         return made
 
     async def _at_least(self, version: int, key: _Key, terms: SaleTerms) -> _Made:
@@ -136,12 +148,20 @@ class SeatStates:
         if made is not None and made.version >= version:
             if made.large:
                 made.good_until = self._clock() + STALE_SECONDS
+            self.figures.hit += 1
             return made
         if made is not None and self._clock() < made.good_until:
+            self.figures.hit += 1
             return made  # somebody else's computation has ended meanwhile
+        leads = False
         while True:
             flight = self._flights.get(key)
             if flight is None:
+                leads = True
+                if made is None:
+                    self.figures.miss += 1
+                else:
+                    self.figures.stale += 1
                 flight = asyncio.create_task(self._make(key, terms))
                 self._flights[key] = flight
                 flight.add_done_callback(lambda task: self._landed(key, task))
@@ -149,6 +169,7 @@ class SeatStates:
             made = await asyncio.shield(flight)
             # A computation that was under way may have begun before what this caller knows of.
             if made.large or made.version >= version:
+                self.figures.wait += not leads
                 return made
 
     def _landed(self, key: _Key, flight: asyncio.Task[_Made]) -> None:

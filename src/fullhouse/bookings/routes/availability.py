@@ -20,12 +20,14 @@ from fullhouse.bookings.schemas.seats import (
     BestSeatsView,
     SeatsView,
 )
-from fullhouse.bookings.seat_states import SeatStates
+from fullhouse.bookings.seat_states import SeatStates, Shown
 
 _TAGS = ["Showtimes"]
 
 # Asked again and again, so that an unchanged answer costs no body.
 REVALIDATE = "public, no-cache"
+
+_UNCHANGED = ResponseSpec(None, generate_examples=False, description="As the client has it.")
 
 IfNoneMatch = Annotated[
     str | None,
@@ -43,15 +45,21 @@ IfNoneMatch = Annotated[
     summary="Seats of a showtime",
     tags=_TAGS,
     responses=problems(NOT_FOUND)
-    | {200: ResponseSpec(SeatsView, generate_examples=False, description="As it is now.")},
+    | {
+        200: ResponseSpec(SeatsView, generate_examples=False, description="As it is now."),
+        304: _UNCHANGED,
+    },
 )
 async def get_seats(
-    showtime_id: UUID, visitor: Principal | None, desk: Desk, seat_states: SeatStates
-) -> Response[bytes]:
+    showtime_id: UUID,
+    visitor: Principal | None,
+    desk: Desk,
+    seat_states: SeatStates,
+    if_none_match: IfNoneMatch = None,
+) -> Response[bytes | None]:
     """Every seat with its status, in the order of the seat map."""
     terms = await queries.visible_terms(desk, visitor, showtime_id)
-    body = await queries.seats(seat_states, terms)
-    return Response(body, media_type=MediaType.JSON)
+    return _answer(await queries.seats(seat_states, terms, if_none_match))
 
 
 @get(
@@ -62,7 +70,7 @@ async def get_seats(
     responses=problems(NOT_FOUND)
     | {
         200: ResponseSpec(AvailabilityView, generate_examples=False, description="As it is now."),
-        304: ResponseSpec(None, generate_examples=False, description="As the client has it."),
+        304: _UNCHANGED,
     },
 )
 async def get_availability(
@@ -74,7 +82,10 @@ async def get_availability(
 ) -> Response[bytes | None]:
     """Counters and packed seat states, with a version that rises with every change."""
     terms = await queries.visible_terms(desk, visitor, showtime_id)
-    shown = await queries.availability(seat_states, terms, if_none_match)
+    return _answer(await queries.availability(seat_states, terms, if_none_match))
+
+
+def _answer(shown: Shown) -> Response[bytes | None]:
     headers = {"ETag": shown.etag, "Cache-Control": REVALIDATE}
     if shown.body is None:
         return Response(None, status_code=304, headers=headers)

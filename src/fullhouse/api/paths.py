@@ -1,12 +1,17 @@
-"""Finding the routes that are served without the framework."""
+"""Which requests take a way of their own: past the framework, or to what is kept for everybody."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+from litestar.routes import BaseRoute, HTTPRoute
 
 from fullhouse.api.exchange import App, Scope
+from fullhouse.api.permissions import Who
+from fullhouse.api.principal import access_of
 
 # Ids as the API writes them. What is written otherwise is for the framework to take or refuse.
 _UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ID, _ANYTHING = f"(?P<NAME>{_UUID})", "[^/]+"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 
 
@@ -20,7 +25,7 @@ class DirectRoutes:
     def __init__(self, handlers: Mapping[tuple[str, str], App]) -> None:
         self._handlers = dict(handlers)
         self._with_ids = [
-            (method, _pattern_of(path), handler)
+            (method, re.compile(_pattern_of(path, _ID)), handler)
             for (method, path), handler in handlers.items()
             if "{" in path
         ]
@@ -40,10 +45,21 @@ class DirectRoutes:
         return self._handlers.get((method, path))
 
 
-def _pattern_of(path: str) -> re.Pattern[str]:
-    """What paths like this one look like, with an id for each parameter."""
-    text = "".join(
-        f"(?P<{part}>{_UUID})" if at % 2 else re.escape(part)
+def public_paths(routes: Iterable[BaseRoute]) -> re.Pattern[str]:
+    """What the paths look like that anybody may read."""
+    paths = {
+        route.path_format
+        for route in routes
+        if isinstance(route, HTTPRoute)
+        and (found := route.route_handler_map.get("GET")) is not None
+        and access_of(found[0].opt).who is Who.ANYBODY
+    }
+    return re.compile("|".join(_pattern_of(path, _ANYTHING) for path in sorted(paths)))
+
+
+def _pattern_of(path: str, parameter: str) -> str:
+    """What paths like this one look like, as a regular expression."""
+    return "".join(
+        parameter.replace("NAME", part) if at % 2 else re.escape(part)
         for at, part in enumerate(_PARAMETER.split(path))
     )
-    return re.compile(text)
