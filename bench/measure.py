@@ -11,7 +11,7 @@ import msgspec
 from bench import data, pgbench, stage, wrk
 from bench.errors import BenchError
 from bench.site import BOOKINGS_PATH, EVENTS_PATH, Site
-from bench.wrk import Load, Orders
+from bench.wrk import Load, Orders, Reads
 
 WARM_UP_SECONDS = 2
 FEWEST_SHOWTIMES = 500
@@ -79,10 +79,10 @@ def sell_by_pgbench(site: Site, seconds: int) -> float:
     return runs[-1].rate
 
 
-def read(address: str, seconds: int) -> Load:
+def read(address: str, seconds: int, readers: Reads | None = None) -> Load:
     """Ask for the same again and again. Raises BenchError unless all is answered well."""
-    wrk.run(address, WARM_UP_SECONDS)
-    load = wrk.run(address, seconds)
+    wrk.run(address, WARM_UP_SECONDS, readers)
+    load = wrk.run(address, seconds, readers)
     if load.errors:
         raise BenchError(f"{load.errors} of {load.answers} reads were answered with an error")
     return load

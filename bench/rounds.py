@@ -4,18 +4,18 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench import flood, measure, search
+from bench import changes, flood, measure, search
 from bench.flood import Visitors
 from bench.noise import Watch
 from bench.rows import Row
 from bench.search import Library
 from bench.site import EVENTS_PATH, Bare, Site, bare_server, running_site
 from bench.stadium import SEATS, Stadium
-from bench.wrk import CONNECTIONS, Load
+from bench.wrk import CONNECTIONS, Load, Reads
 
-ALL = (1, 2, 3, 4, 5, 6, 8, 9)
+ALL = (1, 2, 3, 4, 5, 6, 8, 9, 10)
 # Which need the server that sells, and wrk; the others start their own server.
-ON_SITE = {1, 2, 3, 4, 5, 9}
+ON_SITE = {1, 2, 3, 4, 5, 9, 10}
 
 Say = Callable[[str], None]
 
@@ -32,7 +32,7 @@ class Rounds:
     def __init__(self, wanted: set[int], seconds: int, say: Say) -> None:
         self._seconds = seconds
         self._say = say
-        self._rows = {key: row for key, row in _rows().items() if int(key[0]) in wanted}
+        self._rows = {key: row for key, row in _rows().items() if _number(key) in wanted}
 
     @property
     def rows(self) -> list[Row]:
@@ -43,7 +43,7 @@ class Rounds:
         """Measure ``count`` times. Raises BenchError."""
         with contextlib.ExitStack() as stack:
             site = bare = bare_seats = visitors = stadium = libraries = None
-            if any(int(key[0]) in ON_SITE for key in self._rows):
+            if any(_number(key) in ON_SITE for key in self._rows):
                 site = stack.enter_context(running_site(folder))
             if site is not None and "3" in self._rows:
                 bare = stack.enter_context(bare_server(folder, "events", measure.listing(site)))
@@ -63,6 +63,8 @@ class Rounds:
                     self._sales(site, swap)
                 if site is not None and bare is not None:
                     self._reads(site, bare, swap)
+                if site is not None and "10" in self._rows:
+                    self._changes(site)
                 if stadium is not None and bare_seats is not None:
                     self._tell_seats(stadium, bare_seats)
                 if libraries is not None:
@@ -108,6 +110,21 @@ class Rounds:
             swap,
         )
         _add(self._rows["3"], limit, load)
+        tokens = Reads(site.tokens)
+        limit, load = self._pair(
+            "bare route",
+            lambda: measure.read(bare.address, self._seconds).rate,
+            "the same for buyers who are signed in",
+            lambda: measure.read(site.address(EVENTS_PATH), self._seconds, tokens),
+            swap,
+        )
+        _add(self._rows["3b"], limit, load)
+
+    def _changes(self, site: Site) -> None:
+        with self._watched(f"{changes.CHANGES} changes by another process") as tell:
+            longest = changes.longest_ms(site)
+            tell(f"seen in kept answers after {longest:.1f} ms at most")
+        self._rows["10"].ours.append(longest)
 
     def _tell_seats(self, stadium: Stadium, bare: Bare) -> None:
         with self._watched(f"availability of {SEATS:,} seats") as tell:
@@ -196,6 +213,7 @@ def _rows() -> dict[str, Row]:
         "1": Row("1", f"reservations of one hot counted showtime, {clients}", "/s", at_least=2.0),
         "2": Row("2", f"reservations of chosen seats, many showtimes, {clients}", "/s", 1.5),
         "3": Row("3", f"cached list of events, {clients}", "/s", at_least=0.6),
+        "3b": Row("3b", "the same for buyers who are signed in", "/s", at_least=0.4),
         "4": Row("4", "p99 of a reservation under the load of row 1", "ms", at_most=100),
         "5": Row("5", f"availability of {SEATS:,} seats, changed: CPU", "ms", at_most_times=5.0),
         "5b": Row("5b", "the same: what is sent to a browser", "kB", at_most=20.0),
@@ -203,7 +221,13 @@ def _rows() -> dict[str, Row]:
         "8": Row("8", "first start of the demo, to ready", "s", at_most=5),
         "8b": Row("8b", "second start on the same folder", "s", at_most=5),
         "9": Row("9", "p99 of public reads beside a flood of logins", "ms", at_most_times=2.0),
+        "10": Row("10", "a change by another process, until it is seen", "ms", at_most=200),
     }
+
+
+def _number(key: str) -> int:
+    """The number of a row: 3 of 3b."""
+    return int(key.rstrip("b"))
 
 
 def _told(load: Load) -> str:

@@ -55,6 +55,17 @@ class Orders(msgspec.Struct, frozen=True):
         return ["orders", str(self.tokens), str(self.bodies), str(self.skip)]
 
 
+class Reads(msgspec.Struct, frozen=True):
+    """A file with the tokens of those who read; they take turns."""
+
+    tokens: Path
+
+    @property
+    def arguments(self) -> list[str]:
+        """What the script is told."""
+        return ["reads", str(self.tokens)]
+
+
 class Visits(msgspec.Struct, frozen=True):
     """A file with what visitors ask for, how many there are at the same time, and how long each
     looks at an answer before asking for more: on average, and as if they knew nothing of each
@@ -79,7 +90,7 @@ def require_wrk() -> str:
     return path
 
 
-def run(url: str, seconds: int, work: Orders | Visits | None = None) -> Load:
+def run(url: str, seconds: int, work: Orders | Reads | Visits | None = None) -> Load:
     """Load the server for that long: by default ask for ``url`` on all connections at once, each
     again as soon as it is answered.
 
@@ -91,7 +102,7 @@ def run(url: str, seconds: int, work: Orders | Visits | None = None) -> Load:
 
 @contextmanager
 def beside(
-    url: str, seconds: int, work: Orders | Visits | None = None
+    url: str, seconds: int, work: Orders | Reads | Visits | None = None
 ) -> Iterator[Callable[[], Load]]:
     """The same while something else is done. Gives what waits for its end and answers its Load."""
     command = [

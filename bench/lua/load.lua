@@ -7,6 +7,9 @@
 --   3  file of bodies for POST, one a line; sent in their order, and again from the first
 --   4  how many of the bodies to leave out at the beginning
 --
+-- reads: ask for the one address
+--   2  file of access tokens, one a line; they take turns
+--
 -- visits: what visitors send who look at an answer before they ask for more
 --   2  file of requests, one a line: method, path, address of the visitor, body, with tabs between;
 --      sent in their order, and again from the first
@@ -36,6 +39,14 @@ local function orders_of(args)
     return requests, tonumber(args[4])
 end
 
+local function reads_of(args)
+    local requests = {}
+    for number, token in ipairs(lines_of(args[2])) do
+        requests[number] = wrk.format("GET", nil, { ["Authorization"] = "Bearer " .. token })
+    end
+    return requests, 0
+end
+
 local function visits_of(args)
     local requests = {}
     for number, line in ipairs(lines_of(args[2])) do
@@ -63,6 +74,8 @@ function init(args)
     local requests, sent
     if args[1] == "orders" then
         requests, sent = orders_of(args)
+    elseif args[1] == "reads" then
+        requests, sent = reads_of(args)
     else
         requests, sent = visits_of(args)
         local pause = tonumber(args[4])

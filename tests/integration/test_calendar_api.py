@@ -12,6 +12,7 @@ import icalendar
 import pytest
 
 from fullhouse.kit.db import RawConnection
+from fullhouse.parts import Parts
 from tests.support.catalog import API, in_days, made_event, made_hall
 from tests.support.people import signed_in
 
@@ -178,6 +179,20 @@ async def test_changes_are_told_to_those_who_have_it(
     await client.delete(f"{API}/showtimes/{added.json()['id']}", headers=headers)
     (left,) = await until(client, path, lambda found: len(found) == 1)
     assert str(left["uid"]) == showtime["id"]
+
+
+async def test_addresses_that_others_make_up_are_not_kept(
+    client: httpx.AsyncClient, parts: Parts
+) -> None:
+    event = await made_event(client, await organizer(client))
+    path = f"{API}/events/{event['id']}/calendar.ics"
+    plain = await client.get(path)
+    assert plain.headers["Cache-Control"].startswith("public")
+    before = len(parts.answers)
+    for number in range(3):
+        decorated = await client.get(f"{path}?utm_source={number}")
+        assert (decorated.status_code, decorated.headers["Cache-Control"]) == (200, "no-store")
+    assert len(parts.answers) == before
 
 
 def statuses(found: list[icalendar.Event]) -> dict[str, str]:

@@ -31,6 +31,7 @@ from fullhouse.api.incoming import Incoming
 from fullhouse.api.limits import plain_path
 from fullhouse.api.permissions import Who
 from fullhouse.api.principal import access_of
+from fullhouse.api.query import OPEN_QUERY
 
 Scope = dict[str, Any]
 Message = dict[str, Any]
@@ -71,6 +72,8 @@ def keep(
     handler = request.scope.get("route_handler")
     if handler is not None and access_of(handler.opt).who is not Who.ANYBODY:
         raise TypeError(f"{handler}: only what is public may be kept")
+    if handler is not None and OPEN_QUERY in handler.opt and request.scope["query_string"]:
+        return  # under addresses that anybody makes up
     age = int(seconds) if max_age is None else max_age
     wish = Wish(seconds, tags_of(tags), age, tags_of(lagging))
     request.scope[_WISH] = wish  # type: ignore[literal-required]
