@@ -49,7 +49,7 @@ Every refusal is `application/problem+json` ([RFC 9457](https://www.rfc-editor.o
   "status": 409,
   "code": "sold_out",
   "detail": "There are not enough free places, or others are waiting for them.",
-  "remedy": "Ask for fewer places, another category or showtime, or send joinWaitlist …",
+  "remedy": "Ask for no more places than the available member says, for another category …",
   "requestId": "01995d3e-7b1c-7a50-9a52-0c7f6f0f2d11"
 }
 ```

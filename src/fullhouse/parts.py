@@ -104,6 +104,7 @@ def make_parts(settings: Settings) -> Parts:
     media = Media(database, _storage(settings), Workshop(), settings.max_media_bytes)
     seat_maps = SeatMaps(database)
     terms = Terms(database, seat_maps)
+    seat_states = SeatStates(database, terms)
     sequencer = Sequencer(
         database,
         terms,
@@ -128,8 +129,8 @@ def make_parts(settings: Settings) -> Parts:
         media=media,
         seat_maps=seat_maps,
         desk=Desk(sequencer, terms),
-        seat_states=SeatStates(database, terms),
-        best_seats=BestSeats(database, terms),
+        seat_states=seat_states,
+        best_seats=BestSeats(terms, seat_states),
         housekeeper=_housekeeper(database, sequencer, media),
     )
 

@@ -80,15 +80,17 @@ class Model:
     blocked_seats: set[UUID] = field(default_factory=set)
     line: list[UUID] = field(default_factory=list)  # bookings in the order of joining
     offered: list[UUID] = field(default_factory=list)  # by the last batch, in order
+    lapsed: set[UUID] = field(default_factory=set)  # seats whose hold the last batch ended
 
     def run(self, commands: list[Command]) -> list[Outcome]:
         """The outcomes of one batch."""
-        self.offered = []
+        self.offered, self.lapsed = [], set()
         joined: set[UUID] = set()
         for booking in self.bookings.values():
             expires_at = booking.expires_at
             if booking.status is Status.RESERVED and expires_at and expires_at <= self.now:
                 booking.status = Status.EXPIRED
+                self.lapsed |= booking.seats
         outcomes = []
         for command in commands:
             outcomes.append(self._one(command))
@@ -234,12 +236,20 @@ class Model:
         return None
 
     def _leaves_single(self, command: Reserve) -> bool:
-        """Whether the event minds, and a seat is left alone that need not be."""
+        """Whether the event minds, and a seat is left alone that need not be.
+
+        By what is free now, and by what was to be seen before holds ended just now.
+        """
         mind = self.terms.policy.orphans
         if mind == "off" or (mind == "warn" and command.allow_orphans):
             return False
         chosen = {seat.id for seat in command.seats}
         taken = self.taken_seats()
+        return self._is_single(chosen, taken) and self._is_single(
+            chosen, taken | self.lapsed - chosen
+        )
+
+    def _is_single(self, chosen: set[UUID], taken: set[UUID]) -> bool:
         for row in self.rows:
             signs = "".join(
                 "x" if seat in taken else "c" if seat in chosen else "." for seat in row

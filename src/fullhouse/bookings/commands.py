@@ -227,15 +227,13 @@ async def _by_its_seat_map(
 async def _beside(
     desk: Desk, terms: SaleTerms, seats: Sequence[SeatChoice]
 ) -> tuple[tuple[SeatChoice, ...], ...]:
-    """The runs of neighbours that the seats stand in, where the event minds single seats."""
+    """The runs for everybody that the seats stand in, where the event minds single seats."""
     if terms.policy.orphans == "off" or not seats:
         return ()
     seat_map = await desk.terms.seat_map(terms)
     assert seat_map is not None  # the seats were found in it
-    block_of = (await desk.terms.neighbours(seat_map)).block_of
-    # By its first seat, each once.
-    found = {block_of[seat.id][0].id: block_of[seat.id] for seat in seats}
-    return tuple(tuple(_choice(seat_map, seat) for seat in block) for block in found.values())
+    runs = (await desk.terms.neighbours(seat_map)).beside(seat.id for seat in seats)
+    return tuple(tuple(_choice(seat_map, seat) for seat in run) for run in runs)
 
 
 async def _choose(desk: Desk, terms: SaleTerms, names: Sequence[str]) -> tuple[SeatChoice, ...]:

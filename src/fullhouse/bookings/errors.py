@@ -11,7 +11,8 @@ SOLD_OUT = Code(
     "sold_out",
     Kind.CONFLICT,
     "There are not enough free places, or others are waiting for them.",
-    "Ask for fewer places, another category or showtime, or send joinWaitlist to join the line.",
+    "Ask for no more places than the available member says, for another category or showtime, or,"
+    " where any place will do, send joinWaitlist to join the line.",
 )
 SEATS_TAKEN = Code(
     "seats_taken",

@@ -60,10 +60,15 @@ _encode = msgspec.json.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An answer; ``body`` is None when the one who asks has it already."""
+    """An answer; ``body`` is None when the one who asks has it already.
+
+    It is of this version of the showtime, by these terms.
+    """
 
     etag: str
     body: bytes | None
+    version: int
+    terms: SaleTerms
 
 
 @dataclass(slots=True)
@@ -92,14 +97,22 @@ class SeatStates:
         self._live: _Kept[_Live] = _Kept(_LAYOUTS_SEATS)
         self._flights: dict[_Key, asyncio.Task[_Made]] = {}
 
-    async def show(self, kind: Kind, terms: SaleTerms, if_none_match: str | None) -> Shown:
+    async def show(
+        self,
+        kind: Kind,
+        terms: SaleTerms,
+        if_none_match: str | None = None,
+        *,
+        newest: bool = False,
+    ) -> Shown:
         """The answer for these terms, or that the client has it: ``if_none_match`` names its ETag.
 
-        Refused with ``not_found`` when there is no such showtime.
+        With ``newest`` that of a large map is as new as that of any other, where it can go on from
+        what is known. Refused with ``not_found`` when there is no such showtime.
         """
         key = (kind, terms.showtime_id, terms.revision)
         made = self._made.get(key)
-        if made is None or self._clock() >= made.good_until:
+        if made is None or newest or self._clock() >= made.good_until:
             live = self._live.get(key)
             quick = live if live is not None and live.is_quick else None
             known = None if quick is None else quick.version
@@ -115,7 +128,7 @@ class SeatStates:
             etag = _etag(version, terms.revision)
             if names_etag(if_none_match, etag):
                 self.figures.hit += 1
-                return Shown(etag, None)
+                return Shown(etag, None, version, terms)
             made = None
             if quick is not None and since is not None and since.goes_on_from(quick.at):
                 made = self._go_on(key, quick, since)
@@ -124,7 +137,8 @@ class SeatStates:
         else:
             self.figures.hit += 1
         etag = _etag(made.version, terms.revision)
-        return Shown(etag, None if names_etag(if_none_match, etag) else made.body)
+        body = None if names_etag(if_none_match, etag) else made.body
+        return Shown(etag, body, made.version, terms)
 
     async def _renewed(self, terms: SaleTerms) -> SaleTerms:
         renewed = await self._known.renew(terms.showtime_id)

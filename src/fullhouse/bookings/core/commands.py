@@ -59,7 +59,7 @@ class Reserve(msgspec.Struct, frozen=True):
     code: str
     items: tuple[tuple[UUID, int], ...] = ()  # category and quantity, each category once
     seats: tuple[SeatChoice, ...] = ()  # each seat once
-    # All seats side by side with a chosen one, run by run, where the event minds single seats.
+    # The runs for everybody that the chosen seats stand in, where the event minds single seats.
     blocks: tuple[tuple[SeatChoice, ...], ...] = ()
     allow_orphans: bool = False  # where the event only warns of leaving single seats
     join_waitlist: bool = False

@@ -56,6 +56,9 @@ def expire_overdue(ledger: Ledger) -> None:
             and booking.expires_at <= ledger.now
         ):
             ledger.release(booking, Status.EXPIRED)
+            ledger.lapsed.update(
+                (booking.showtime_id, seat) for line in booking.lines for seat in line.seats
+            )
 
 
 def _as_it_was(result: Result) -> Result:

@@ -43,6 +43,8 @@ class Ledger:
         self.updated: dict[UUID, Booking] = {}
         self.counters_before: dict[tuple[UUID, UUID], Counters] = {}
         self.claims_before: dict[tuple[UUID, UUID], Claim | None] = {}
+        # Seats (showtime, seat) whose hold was over when the batch began.
+        self.lapsed: set[tuple[UUID, UUID]] = set()
         self.joined: dict[UUID, Entry] = {}
         self.closed: dict[UUID, EntryStatus] = {}  # by booking
         self.repriced: dict[UUID, Sums] = {}  # by booking: what it came to before

@@ -37,7 +37,7 @@ def reserve(ledger: Ledger, inventory: Inventory, command: Reserve) -> Result:
         return Result(Outcome.LIMIT_EXCEEDED, limit=broken_limit)
     refusal = _refusal(inventory, command, lines)
     if refusal is None:
-        single = _left_single(inventory, command)
+        single = _left_single(ledger, inventory, command)
         if single:
             return Result(Outcome.ORPHAN_SEATS, seats=single)
         booking = _booking(ledger, terms, command, lines, Status.RESERVED)
@@ -136,15 +136,27 @@ def _refusal(inventory: Inventory, command: Reserve, lines: list[Line]) -> Resul
     return None
 
 
-def _left_single(inventory: Inventory, command: Reserve) -> list[str]:
-    """The seats that the choice would leave alone, where the event minds."""
+def _left_single(ledger: Ledger, inventory: Inventory, command: Reserve) -> list[str]:
+    """The seats that the choice would leave alone, where the event minds.
+
+    Seats whose hold ran out unnoticed were taken for all that the buyer could see: a choice that
+    is good by that is good.
+    """
     mind = inventory.terms.policy.orphans
     if mind == "off" or (mind == "warn" and command.allow_orphans):
         return []
     free = {seat for block in command.blocks for seat in block if seat.id not in inventory.claims}
-    return [
-        seat.known_as for block in command.blocks for seat in orphans(block, free, command.seats)
-    ]
+    lapsed = {seat for seat in free if (command.showtime_id, seat.id) in ledger.lapsed}
+    single: list[str] = []
+    for seen in (free - lapsed.difference(command.seats), free):
+        single = [
+            seat.known_as
+            for block in command.blocks
+            for seat in orphans(block, seen, command.seats)
+        ]
+        if not single:
+            break
+    return single
 
 
 def _join(ledger: Ledger, terms: SaleTerms, command: Reserve, lines: list[Line]) -> Result:

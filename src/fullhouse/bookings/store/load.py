@@ -84,11 +84,11 @@ def needs_of(commands: Iterable[Command], *, repeated: bool) -> Needs:
         showtimes.add(showtime_id)
         match command:
             case Reserve():
-                # What is asked for, and what stands beside it.
-                seats = itertools.chain(*command.blocks) if command.blocks else command.seats
-                for seat in seats:
+                # What is asked for, and what stands beside it, each once.
+                named = itertools.chain(command.seats, *command.blocks)
+                for seat_id in dict.fromkeys(seat.id for seat in named):
                     needs.seat_showtimes.append(showtime_id)
-                    needs.seats.append(seat.id)
+                    needs.seats.append(seat_id)
                 if command.idempotency_key is not None:
                     needs.key_showtimes.append(showtime_id)
                     needs.key_users.append(command.user_id)

@@ -102,14 +102,6 @@ async def since(connection: RawConnection, showtime_id: UUID, version: int | Non
     return Since(row[0], row[1], None if row[2] is None else decode(row[2]))
 
 
-async def version_of(connection: RawConnection, showtime_id: UUID) -> tuple[int, int] | None:
-    """The showtime's version and the revision of its terms."""
-    row = await connection.fetchrow(
-        "SELECT version, revision FROM inventories WHERE showtime_id = $1", showtime_id
-    )
-    return None if row is None else (row["version"], row["revision"])
-
-
 async def purge_changes(connection: AsyncConnection, limit: int) -> int:
     """Delete what is told of seats that moved long ago; answers how many rows went."""
     statement = sa.text(
