@@ -284,7 +284,9 @@ async def test_who_may_not_import(
     assert (await bring(client, owner, NOWHERE, **body)).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["", "/compact", "/export?format=pretix"])
+@pytest.mark.parametrize(
+    "path", ["", "/compact", "/export?format=pretix", "/export/losses?format=pretix"]
+)
 async def test_maps_that_are_not_there(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(f"{API}/seat-maps/{NOWHERE}{path}")).status_code == 404
 
@@ -302,10 +304,11 @@ async def test_formats_that_are_not_written(
     client: httpx.AsyncClient, hall: str, query: str
 ) -> None:
     seat_map_id = (await versions(client, hall))["items"][0]["id"]
-    address = f"{API}/seat-maps/{seat_map_id}/export{query}"
-    answer = await client.get(address, headers=_OWNER)
-    assert answer.status_code in (400, 422), answer.text
-    assert answer.json()["code"] == "validation_failed"
+    for path in ("export", "export/losses"):
+        address = f"{API}/seat-maps/{seat_map_id}/{path}{query}"
+        answer = await client.get(address, headers=_OWNER)
+        assert answer.status_code in (400, 422), answer.text
+        assert answer.json()["code"] == "validation_failed"
 
 
 @pytest.mark.parametrize("whose", ["nobody's", "another's", "deleted", "failed"])
@@ -419,7 +422,9 @@ async def test_each_form_has_its_own_tag_and_is_kept_for_good(
     seat_map_id = (await versions(client, hall))["items"][0]["id"]
     tags = set()
     plain = {"Accept-Encoding": "identity", **_OWNER}
-    for path in ("", "/compact", "/export?format=pretix", "/svg"):
+    for path in (
+        "", "/compact", "/export?format=pretix", "/export/losses?format=pretix", "/svg",
+    ):  # fmt: skip
         address = f"{API}/seat-maps/{seat_map_id}{path}"
         answer = await client.get(address, headers=plain)
         assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
@@ -429,7 +434,7 @@ async def test_each_form_has_its_own_tag_and_is_kept_for_good(
         others = await client.get(address, headers=plain | {"If-None-Match": '"other"'})
         assert others.content == answer.content
         tags.add(tag)
-    assert len(tags) == 4
+    assert len(tags) == 5
 
 
 async def test_a_banquet(client: httpx.AsyncClient, owner: dict[str, str], hall: str) -> None:
@@ -515,6 +520,101 @@ async def test_a_hall_goes_to_pretix_and_back(
     assert seats(after) == seats(before)
 
 
+async def test_seats_of_pretix_go_back_with_the_ids_that_are_sold_there(
+    client: httpx.AsyncClient, owner: dict[str, str], hall: str
+) -> None:
+    made = (await bring(client, owner, hall, format="pretix", document=PLAYHOUSE)).json()
+    assert not any("seat_guid" in loss["what"] for loss in made["losses"])
+
+    def guids(document: dict[str, Any]) -> dict[tuple[str, str, str], str]:
+        return {
+            (zone["name"], row["row_number"], seat["seat_number"]): seat["seat_guid"]
+            for zone in document["zones"]
+            for row in zone["rows"]
+            for seat in row["seats"]
+        }
+
+    plan = await shown(client, made["id"], "/export?format=pretix")
+    assert problems(plan) == []
+    assert guids(plan) == guids(PLAYHOUSE)
+    assert guids(plan)["Stalls", "A", "1"] == "stalls-A-1"
+    found = await shown(client, made["id"])
+    assert found["sections"][0]["rows"][0]["seats"][0]["externalId"] == "stalls-A-1"
+    lost = (await shown(client, made["id"], "/export/losses?format=pretix"))["losses"]
+    assert {
+        "pointer": "/sections/0/rows/0/seats/0/id",
+        "what": "the id of a seat is not written where another system's is",
+        "times": 138,
+    } in lost
+
+
+async def test_ids_of_other_systems_are_each_of_one_seat(
+    client: httpx.AsyncClient, owner: dict[str, str], hall: str
+) -> None:
+    def body(*external: str | None) -> dict[str, Any]:
+        seats = [
+            {"number": at, "x": at, "y": 0, **({} if one is None else {"externalId": one})}
+            for at, one in enumerate(external)
+        ]
+        return {"sections": [{"name": "S", "rows": [{"label": "A", "seats": seats}]}]}
+
+    second = "/sections/0/rows/0/seats/1/externalId"
+    for wrong in ("x" * 191, "", "a", "b\u202e"):
+        assert errors_in(await put(client, owner, hall, body("a", wrong))) == [second]
+    first = (await put(client, owner, hall, body(None, None))).json()
+    ids = [
+        one["id"] for one in (await shown(client, first["id"]))["sections"][0]["rows"][0]["seats"]
+    ]
+    # One is named as another is known here, and both go to pretix under names of their own.
+    made = (await put(client, owner, hall, body(ids[1], None))).json()
+    plan = await shown(client, made["id"], "/export?format=pretix")
+    seats = plan["zones"][0]["rows"][0]["seats"]
+    assert [seat["seat_guid"] for seat in seats] == [ids[1], f"fullhouse-{ids[1]}"]
+
+
+async def test_what_an_export_loses_is_told(
+    client: httpx.AsyncClient, database: Database, owner: dict[str, str], hall: str
+) -> None:
+    connection = await database.connect_raw()
+    image = await picture(connection, await organization_of(client, owner))
+    await connection.close()
+    body = FULL | {
+        "backgroundImageId": image,
+        "standing": [*FULL["standing"], {"name": "Lawn", "capacity": 9}],
+        "categories": [*FULL["categories"], {"name": "Gone", "color": "#123456"}],
+        "sections": [
+            *FULL["sections"],
+            {"name": "Rest", "rows": [{"label": "A", "seats": [{"number": 1, "x": 1, "y": 1}]}]},
+        ],
+        "width": 300.5,
+    }
+    made = (await put(client, owner, hall, body)).json()
+    address = f"{API}/seat-maps/{made['id']}/export/losses?format=pretix"
+    assert (await client.get(address)).status_code == 404  # the venue is its owner's yet
+    losses = (await shown(client, made["id"], "/export/losses?format=pretix"))["losses"]
+    told = {loss["pointer"]: (loss["what"].split(",")[0], loss["times"]) for loss in losses}
+    assert told == {
+        "/sections/0/tables/0": ("a table is a row of seats", 1),
+        "/sections/0/rows/0/seats/0": ("flags of a seat are an ending of its category's name", 3),
+        "/sections/1/rows/0/seats/0": (
+            "a seat without a category has one that is called as its section", 1
+        ),
+        "/standing/0": ("a standing area is only drawn", 1),
+        "/standing/0/category": ("the category of a standing area is not kept", 1),
+        "/standing/1": ("a standing area without an outline is left out", 1),
+        "/categories/2": ("a category without seats is left out", 1),
+        "/focal": ("the focal point is not kept", 1),
+        "/backgroundImageId": ("the picture and where it lies are not kept", 1),
+        "": ("sizes are whole pixels", 1),
+    }  # fmt: skip
+    # Each pointer leads to something of the map.
+    found = await shown(client, made["id"])
+    for pointer in told:
+        part: Any = found
+        for step in pointer.split("/")[1:]:
+            part = part[int(step)] if isinstance(part, list) else part[step]
+
+
 async def test_versions_by_cursor_and_by_page(
     client: httpx.AsyncClient, owner: dict[str, str], hall: str
 ) -> None:
@@ -565,7 +665,9 @@ async def test_a_stadium_is_imported_kept_and_shown(
     answer = await bring(client, owner, hall, format="seatsio", document=chart)
     assert answer.status_code == 201, answer.text[:500]
     made = answer.json()
-    assert (made["seats"], len(made["sections"]), made["losses"]) == (SEATS, 120, [])
+    assert (made["seats"], len(made["sections"])) == (SEATS, 120)
+    # Of each seat and each row.
+    assert [loss["times"] for loss in made["losses"]] == [SEATS + SEATS // 20]
     full = await client.get(f"{API}/seat-maps/{made['id']}", headers=owner)
     compact = await client.get(f"{API}/seat-maps/{made['id']}/compact", headers=owner)
     assert full.text.count('"label":"') == SEATS + 120 * 25

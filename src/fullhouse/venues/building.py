@@ -80,7 +80,7 @@ def _extent(layout: Layout, seats: list[Seat]) -> tuple[float, float]:
     """How wide and high the drawing is, from the origin to whatever is farthest."""
     across = [max((seat.x for seat in seats), default=0.0) + _MARGIN]
     down = [max((seat.y for seat in seats), default=0.0) + _MARGIN]
-    for points in _grounds(layout):
+    for points in layout.grounds:
         across += [point.x for point in points]
         down += [point.y for point in points]
     for shape in layout.shapes:
@@ -89,15 +89,6 @@ def _extent(layout: Layout, seats: list[Seat]) -> tuple[float, float]:
         across.append((shape.x or 0.0) + reach)
         down.append((shape.y or 0.0) + reach)
     return min(max(across), LARGEST), min(max(down), LARGEST)
-
-
-def _grounds(layout: Layout) -> list[tuple[PointLayout, ...]]:
-    """All outlines and polygons."""
-    return [
-        *(part.outline for part in layout.sections),
-        *(area.outline for area in layout.standing),
-        *(shape.points for shape in layout.shapes),
-    ]
 
 
 def _focal(layout: Layout, seats: list[Seat]) -> tuple[float, float]:
@@ -134,6 +125,7 @@ class _Build:
         self._layout = layout
         self._parts: set[str] = set()
         self._ids: set[UUID] = set()
+        self._external_ids: set[str] = set()
         # The seats of a category share its name, which is one object then.
         self._categories = {category.name: category.name for category in layout.categories}
         # Rows repeat the same numbers: each is looked at once.
@@ -148,7 +140,7 @@ class _Build:
         """Whether there is not too much of anything; looked at before anything is made of it."""
         layout = self._layout
         sections = layout.sections
-        points = sum(map(len, _grounds(layout)))
+        points = sum(map(len, layout.grounds))
         for pointer, count, most, what in (
             ("/sections", len(sections) + len(layout.standing), MOST_PARTS,
              "sections and standing areas"),
@@ -328,6 +320,7 @@ class _Build:
             category=None
             if given.category is None
             else self._category(f"{pointer}/category", given.category),
+            external_id=self._external_id(pointer, given.external_id, identity),
         )
         self._count += 1
         return seat
@@ -343,6 +336,14 @@ class _Build:
             self.wrong(f"{pointer}/id", f"{identity} is the id of two seats")
         self._ids.add(identity)
         return identity
+
+    def _external_id(self, pointer: str, given: str | None, identity: UUID) -> str | None:
+        if given is None:
+            return None
+        if not given.isprintable() or given in self._external_ids:
+            self.wrong(f"{pointer}/externalId", "is another seat's, or holds unprintable signs")
+        self._external_ids.add(given)
+        return None if given == str(identity) else given
 
     def _category(self, pointer: str, given: str | None) -> str | None:
         if given is None:

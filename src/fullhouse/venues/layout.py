@@ -16,6 +16,7 @@ MOST_CAPACITY = 1_000_000
 MOST_CORNERS = 1_000
 MOST_LETTERS = 200  # of a text to be drawn
 LARGEST_TEXT = 10_000
+LONGEST_EXTERNAL_ID = 190  # as pretix keeps it
 
 _Coordinate = Annotated[float, Meta(ge=-FARTHEST, le=FARTHEST)]
 _Across = Annotated[_Coordinate, Meta(description="To the right, in the map's own units.")]
@@ -88,6 +89,10 @@ class SeatLayout(_Part, frozen=True, gc=False):
         bool, Meta(description="Something stands between it and the stage.")
     ] = False
     category: _Hint = None
+    external_id: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=LONGEST_EXTERNAL_ID)] | None,
+        Meta(description="What another system knows it by, as an export says it there again."),
+    ] = None
 
 
 class RowLayout(_Part, frozen=True):
@@ -204,3 +209,12 @@ class Layout(_Part, frozen=True):
         """How many seats there are in all."""
         rows = sum(len(row.seats) for part in self.sections for row in part.rows)
         return rows + sum(len(table.seats) for part in self.sections for table in part.tables)
+
+    @property
+    def grounds(self) -> list[tuple[PointLayout, ...]]:
+        """All outlines and polygons."""
+        return [
+            *(part.outline for part in self.sections),
+            *(area.outline for area in self.standing),
+            *(shape.points for shape in self.shapes),
+        ]

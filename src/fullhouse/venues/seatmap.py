@@ -38,6 +38,7 @@ class Seat(msgspec.Struct, frozen=True, gc=False):
     position: int = 0
     table: bool = False
     category: str | None = None  # of the seat's own; else its section's
+    external_id: str | None = None  # of another system, where it is not the id
 
     @property
     def path(self) -> str:

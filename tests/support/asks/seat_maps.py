@@ -56,4 +56,5 @@ SEAT_MAPS: dict[str, tuple[Entry, ...]] = {
         Entry(_hidden, hides=Hides.VENUES),
     ),
     "GET /seat-maps/{seat_map_id:uuid}/export": (Entry(_exported, public=True),),
+    "GET /seat-maps/{seat_map_id:uuid}/export/losses": (Entry(_exported, public=True),),
 }

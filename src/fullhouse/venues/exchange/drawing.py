@@ -4,6 +4,7 @@ import math
 import re
 from typing import Literal, NamedTuple
 
+from fullhouse.venues.exchange.losses import Losses
 from fullhouse.venues.exchange.names import fit
 from fullhouse.venues.layout import (
     FARTHEST,
@@ -24,6 +25,8 @@ _NAMED = {
     "teal": "#008080", "blue": "#0000ff", "navy": "#000080", "fuchsia": "#ff00ff",
     "purple": "#800080", "orange": "#ffa500", "lightgray": "#d3d3d3", "lightgrey": "#d3d3d3",
 }  # fmt: skip
+
+_NO_COLOUR = ("", "none", "transparent")
 
 # Coordinates are kept to a thousandth of their unit: finer is arithmetic, not drawing.
 _DIGITS = 3
@@ -59,6 +62,14 @@ def colour_of(text: str | None) -> str | None:
     if found := _RGB.fullmatch(text):
         return "#" + "".join(f"{min(int(part), 255):02x}" for part in found.groups())
     return _NAMED.get(text)
+
+
+def known_colour(losses: Losses, pointer: str, text: str | None) -> str | None:
+    """The colour; what is none that is understood here is noted as lost."""
+    known = colour_of(text)
+    if known is None and text is not None and text.strip().lower() not in _NO_COLOUR:
+        losses.note(pointer, "a colour that is not understood here was left out")
+    return known
 
 
 def is_near(*numbers: float) -> bool:
@@ -164,12 +175,23 @@ def box(
 
 
 def text(
-    words: str, x: float, y: float, size: float, degrees: float, color: str | None
+    losses: Losses,
+    pointer: str,
+    words: str,
+    x: float,
+    y: float,
+    size: float,
+    degrees: float,
+    color: str | None,
 ) -> ShapeLayout | None:
-    """A text about its middle; None if it cannot be drawn."""
+    """A text about its middle; None if it cannot be drawn. Notes what of it is changed."""
     shown = fit(words, MOST_LETTERS)
     if not shown or not is_near(x, y):
         return None
+    if shown != " ".join(words.split()):
+        losses.note(pointer, "a text was shortened, or lost signs that cannot be drawn")
+    if not 0 < size <= LARGEST_TEXT:
+        losses.note(pointer, "a text was given the usual size")
     return ShapeLayout(
         "text",
         x=rounded(x),
@@ -177,5 +199,5 @@ def text(
         text=shown,
         text_size=size if 0 < size <= LARGEST_TEXT else 16.0,
         rotation=degrees_of(degrees),
-        text_color=colour_of(color),
+        text_color=known_colour(losses, pointer, color),
     )

@@ -12,6 +12,7 @@ from fullhouse.venues.exchange.pretix_plan import Plan, PlanArea, PlanRow, PlanS
 from fullhouse.venues.exchange.reading import read, refused
 from fullhouse.venues.layout import (
     LARGEST,
+    LONGEST_EXTERNAL_ID,
     Layout,
     RowLayout,
     SeatLayout,
@@ -19,7 +20,7 @@ from fullhouse.venues.layout import (
     ShapeLayout,
 )
 
-_GUID = "seat_guid and uuid are not kept: a seat is known by its section, row and number"
+_GUID = "a seat_guid that is empty, too long, unprintable or another seat's is not kept"
 _START = "start_direction is not kept: proposals begin with the seats nearest to the focal point"
 _LABEL = "row_label and seat_label are not kept: labels are made of row and number"
 _MIXED = "seats of one zone have several categories, which only give colours: price by section"
@@ -46,6 +47,7 @@ class _Reader:
         self._losses = losses
         self._categories = Categories(losses)
         self._sections = Names("zone", building.LONGEST_SECTION, building.NOT_IN_SECTIONS, losses)
+        self._guids: set[str] = set()
         self._shapes: list[ShapeLayout] = []
         self._budget = Budget(losses)
 
@@ -72,6 +74,8 @@ class _Reader:
             self.errors.append(FieldError("/zones", "hold no seats"))
         size = plan.size
         fits = size is not None and 0 < size.width <= LARGEST and 0 < size.height <= LARGEST
+        if size is not None and not fits:
+            self._losses.note("/size", "a size that cannot be drawn follows from the places")
         return Layout(
             name=fit(plan.name or "", 200) if name is None else name.strip(),
             width=size.width if size is not None and fits else None,
@@ -130,8 +134,6 @@ class _Reader:
         y = zone.position.y + row.position.y + seat.position.y
         if not drawing.is_near(x, y):
             self.errors.append(FieldError(f"{pointer}/position", "is too far from the origin"))
-        if seat.seat_guid is not None:
-            self._losses.note(f"{pointer}/seat_guid", _GUID)
         if seat.start_direction:
             self._losses.note(f"{pointer}/start_direction", _START)
         category, flags = None, Flags()
@@ -147,12 +149,24 @@ class _Reader:
             companion=flags.companion,
             restricted_view=flags.restricted_view,
             category=category,
+            external_id=self._guid(f"{pointer}/seat_guid", seat.seat_guid),
         )
+
+    def _guid(self, pointer: str, given: str | None) -> str | None:
+        """What pretix knows a seat by, and whoever has a ticket there."""
+        if given is None:
+            return None
+        fits = 0 < len(given) <= LONGEST_EXTERNAL_ID and given.isprintable()
+        if not fits or given in self._guids:
+            self._losses.note(pointer, _GUID)
+            return None
+        self._guids.add(given)
+        return given
 
     def _draw(self, pointer: str, zone: Zone, area: PlanArea) -> None:
         """Draw an area, and its text where the plan has it."""
         x, y = zone.position.x + area.position.x, zone.position.y + area.position.y
-        shape = self._shape(area, x, y)
+        shape = self._shape(pointer, area, x, y)
         if shape is not None:
             self._budget.draw(pointer, self._shapes, shape)
         elif area.shape != "text" or area.text is None:
@@ -162,16 +176,23 @@ class _Reader:
             caption = area.text
             across, down = drawing.turned(caption.position.x, caption.position.y, area.rotation)
             text = drawing.text(
-                caption.text, x + across, y + down, caption.size, area.rotation, caption.color
+                self._losses,
+                f"{pointer}/text",
+                caption.text,
+                x + across,
+                y + down,
+                caption.size,
+                area.rotation,
+                caption.color,
             )
             if text is None:
                 self._losses.note(f"{pointer}/text", "a text could not be drawn")
             else:
                 self._budget.draw(pointer, self._shapes, text)
 
-    def _shape(self, area: PlanArea, x: float, y: float) -> ShapeLayout | None:
-        fill = drawing.colour_of(area.color)
-        border = drawing.colour_of(area.border_color)
+    def _shape(self, pointer: str, area: PlanArea, x: float, y: float) -> ShapeLayout | None:
+        fill = drawing.known_colour(self._losses, f"{pointer}/color", area.color)
+        border = drawing.known_colour(self._losses, f"{pointer}/border_color", area.border_color)
         turn = area.rotation
         if area.shape == "polygon" and area.polygon is not None:
             return drawing.polygon(

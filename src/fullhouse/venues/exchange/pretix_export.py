@@ -1,14 +1,15 @@
 """Writes seating plans that pretix's import takes, after its public JSON schema.
 
 A section becomes a zone, a row or table a row. Flags go into the names of categories
-(``flags.py``). Standing areas and the focal point have no place in a plan: the areas are drawn.
+(``flags.py``). What has no place in a plan is told by ``pretix_losses.py``.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -31,6 +32,7 @@ def plan_json(seat_map: SeatMap) -> bytes:
 
 def _plan(seat_map: SeatMap) -> _Document:
     colours = {category.name: category.color for category in seat_map.drawing.categories}
+    guids = guids_of(seat_map)
     categories: dict[str, str] = {}
     zones = []
     drawn = [_shape(shape) for shape in seat_map.drawing.shapes]
@@ -39,7 +41,7 @@ def _plan(seat_map: SeatMap) -> _Document:
         zones.append({"name": "Drawing", "position": _ORIGIN, "rows": [], "areas": drawn})
     for section in seat_map.sections:
         rows = [
-            _row(section, row, seats, colours, categories)
+            _row(section, row, seats, guids, colours, categories)
             for row, seats in groupby(section.seats, attrgetter("row"))
         ]
         areas = [_table(table) for table in section.tables]
@@ -62,10 +64,21 @@ def _plan(seat_map: SeatMap) -> _Document:
     }
 
 
+def guids_of(seat_map: SeatMap) -> dict[UUID, str]:
+    """What pretix shall know each seat by: what it did before, else our id; each is another."""
+    known = {seat.external_id for seat in seat_map.seats}
+    guids = {}
+    for seat in seat_map.seats:
+        own = str(seat.id)
+        guids[seat.id] = seat.external_id or (f"fullhouse-{own}" if own in known else own)
+    return guids
+
+
 def _row(
     section: Section,
     row: str,
     seats: Iterable[Seat],
+    guids: Mapping[UUID, str],
     colours: dict[str, str],
     categories: dict[str, str],
 ) -> _Document:
@@ -79,7 +92,7 @@ def _row(
             categories[category] = colours.get(base, usual)
         written.append(
             {
-                "seat_guid": str(seat.id),
+                "seat_guid": guids[seat.id],
                 "seat_number": seat.number,
                 "position": {"x": seat.x, "y": seat.y},
                 "category": category,

@@ -2,6 +2,8 @@
 
 from fullhouse.venues.exchange.reading import Known
 
+_UUID = "uuid is not kept: places are known by their names"
+
 
 class Position(Known, frozen=True, gc=False):
     """A point; those of zones, rows and seats are added up."""
@@ -13,7 +15,10 @@ class Position(Known, frozen=True, gc=False):
 class PlanSeat(Known, frozen=True, rename=None, gc=False):
     """A seat of a row. ``category`` is the name of one of the plan's."""
 
-    unused = ("uuid", "radius")
+    lost = {
+        "uuid": _UUID,
+        "radius": "the radius of seats is not kept: all are drawn alike",
+    }
 
     seat_number: str | int
     position: Position
@@ -25,7 +30,11 @@ class PlanSeat(Known, frozen=True, rename=None, gc=False):
 class PlanRow(Known, frozen=True, rename=None):
     """A row; several of one zone may have the same number."""
 
-    unused = ("uuid", "row_number_position")
+    lost = {
+        "uuid": _UUID,
+        "row_number_position": "row_number_position is not kept: names of rows are drawn where"
+        " there is room",
+    }
 
     seats: list[PlanSeat]
     row_number: str | int | None = None
@@ -71,7 +80,7 @@ class Caption(Known, frozen=True):
 class PlanArea(Known, frozen=True, rename=None):
     """Something that is only drawn; ``rotation`` is clockwise about ``position``."""
 
-    unused = ("uuid",)
+    lost = {"uuid": _UUID}
 
     shape: str | None = None
     position: Position = Position(0.0, 0.0)
@@ -88,7 +97,7 @@ class PlanArea(Known, frozen=True, rename=None):
 class Zone(Known, frozen=True, rename=None):
     """A part of the hall."""
 
-    unused = ("uuid", "zone_id")
+    lost = {"uuid": _UUID, "zone_id": "zone_id is not kept: a section is known by its name"}
 
     rows: list[PlanRow]
     position: Position = Position(0.0, 0.0)

@@ -10,8 +10,11 @@ from fullhouse.venues.exchange.drawing import Place
 from fullhouse.venues.exchange.limits import Budget
 from fullhouse.venues.exchange.losses import Loss, Losses
 from fullhouse.venues.exchange.names import Names, fit
-from fullhouse.venues.exchange.reading import read, refused
+from fullhouse.venues.exchange.reading import is_there, read, refused
 from fullhouse.venues.exchange.seatsio_chart import (
+    DISPLAY,
+    ENTRANCES,
+    WHOLE,
     Chart,
     ChartArea,
     ChartRow,
@@ -20,7 +23,6 @@ from fullhouse.venues.exchange.seatsio_chart import (
     ChartTable,
     Floor,
     Plane,
-    is_there,
 )
 from fullhouse.venues.exchange.seatsio_drawing import area_outline, draw, drawn_corners
 from fullhouse.venues.layout import (
@@ -41,7 +43,6 @@ _BETWEEN_FLOORS = 100.0
 _MAIN = "Main"
 _USUAL_TABLE = 60.0
 
-_DISPLAY = "displayLabel is not kept: label is what a place is called"
 _FAR = "is too far from the origin"
 _VIEWS = "views from the seat are not kept"
 _MIXED = "seats of one section have several categories, which only give colours: price by section"
@@ -114,6 +115,9 @@ class _Reader:
             spot = floor.focal_point
             if spot is not None and focal is None and drawing.is_near(spot.x, y + spot.y):
                 focal = PointLayout(drawing.rounded(spot.x), drawing.rounded(y + spot.y))
+            elif spot is not None:
+                more = "only the first focal point that is within reach is kept"
+                self._losses.note(f"{pointer}/focalPoint", more)
             y += min(max(floor.height or 0.0, 0.0), LARGEST) + _BETWEEN_FLOORS
             width = max(width, floor.width or 0.0)
         if not self.errors and not self._sections and not self._standing:
@@ -164,7 +168,7 @@ class _Reader:
 
     def _section(self, place: Place, section: ChartSection) -> None:
         if section.entrance:
-            self._losses.note(f"{place.pointer}/entrance", "entrances are not kept")
+            self._losses.note(f"{place.pointer}/entrance", ENTRANCES)
         if section.view_from_your_seat_image:
             self._losses.note(f"{place.pointer}/viewFromYourSeatImage", _VIEWS)
         plane = section.sub_chart
@@ -299,28 +303,27 @@ class _Reader:
 
     def _check_seat(self, pointer: str, seat: ChartSeat) -> None:
         if seat.display_label is not None:
-            self._losses.note(f"{pointer}/displayLabel", _DISPLAY)
+            self._losses.note(f"{pointer}/displayLabel", DISPLAY)
         if seat.semi_ambulatory_seat:
             half = "seats for people who walk with difficulty are seats as all others"
             self._losses.note(f"{pointer}/semiAmbulatorySeat", half)
         if seat.entrance:
-            self._losses.note(f"{pointer}/entrance", "entrances are not kept")
+            self._losses.note(f"{pointer}/entrance", ENTRANCES)
         if seat.view_from_your_seat_image:
             self._losses.note(f"{pointer}/viewFromYourSeatImage", _VIEWS)
 
     def _check_display(self, place: Place, display: str | int | None) -> None:
         if display is not None:
-            self._losses.note(f"{place.pointer}/displayLabel", _DISPLAY)
+            self._losses.note(f"{place.pointer}/displayLabel", DISPLAY)
 
     def _area(self, place: Place, at: int, area: ChartArea, section: ChartSection | None) -> None:
         if not 1 <= area.capacity <= MOST_CAPACITY:
             self._losses.note(f"{place.pointer}/capacity", "an area for nobody was left out")
             return
-        if area.book_as_a_whole or area.variable_occupancy:
-            whole = "areas cannot be sold as a whole: their places are sold one by one"
-            self._losses.note(place.pointer, whole)
+        if area.book_as_a_whole or area.variable_occupancy or (area.min_occupancy or 1) > 1:
+            self._losses.note(place.pointer, WHOLE)
         if area.entrance:
-            self._losses.note(f"{place.pointer}/entrance", "entrances are not kept")
+            self._losses.note(f"{place.pointer}/entrance", ENTRANCES)
         self._check_display(place, area.display_label)
         given = _text(area.label)
         if section is not None:

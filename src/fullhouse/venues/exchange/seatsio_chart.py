@@ -9,10 +9,25 @@ from fullhouse.venues.exchange.reading import Known
 
 NOTHING = msgspec.Raw()
 
+DISPLAY = "displayLabel is not kept: label is what a place is called"
+ENTRANCES = "entrances are not kept"
+WHOLE = "areas cannot be sold as a whole: their places are sold one by one"
+_UUID = {"uuid": "uuid is not kept: places are known by their labels"}
+_SECTION = dict.fromkeys(
+    ("sectionLabel", "sectionDisplayedLabel"), "only rows have the section that they name"
+)
 
-def is_there(value: msgspec.Raw) -> bool:
-    """Whether a field that is only looked at holds anything."""
-    return bytes(value) not in (b"", b"null", b"[]", b"{}")
+
+def _drawn(*names: str) -> dict[str, str]:
+    """Fields that only say how things and their labels look."""
+    return dict.fromkeys(
+        names, "how labels and shapes look in detail is not kept: sizes, places, corners, icons"
+    )
+
+
+_LABEL = _drawn(
+    "labelSize", "labelShown", "labelHorizontalOffset", "labelVerticalOffset", "labelRotationAngle"
+)
 
 
 class Spot(Known, frozen=True, gc=False):
@@ -25,7 +40,10 @@ class Spot(Known, frozen=True, gc=False):
 class ChartSeat(Known, frozen=True, gc=False):
     """A seat, or a chair at a table."""
 
-    unused = ("uuid", "published", "categoryLabel", "disabledBySocialDistancingRules")
+    unused = ("published", "categoryLabel")
+    lost = _UUID | {
+        "disabledBySocialDistancingRules": "seats that distance keeps free are seats as all others"
+    }
 
     x: float
     y: float
@@ -44,11 +62,16 @@ class ChartSeat(Known, frozen=True, gc=False):
 class ChartRow(Known, frozen=True):
     """A row of seats; ``section_label`` stands for a section where the chart has none."""
 
+    # Where seats are and how they are called, each of them says itself.
     unused = (
-        "uuid", "published", "objectType", "displayObjectType", "rowLabelPosition", "seatLabeling",
-        "objectLabeling", "curve", "chairSpacing", "verticalRowLabelDirection", "points", "smooth",
-        "smoothness", "rowLabelDisabled", "rotationAngle", "sectionDisplayedLabel",
+        "published", "objectType", "displayObjectType", "seatLabeling", "objectLabeling", "curve",
+        "chairSpacing", "points", "smooth", "smoothness", "rotationAngle",
     )  # fmt: skip
+    lost = (
+        _UUID
+        | _drawn("rowLabelPosition", "verticalRowLabelDirection", "rowLabelDisabled")
+        | {"sectionDisplayedLabel": DISPLAY}
+    )
 
     seats: list[ChartSeat]
     label: str | int | None = None
@@ -60,10 +83,10 @@ class ChartTable(Known, frozen=True):
     """A table with chairs around it, round or rectangular."""
 
     unused = (
-        "uuid", "published", "objectType", "displayObjectType", "autoRadius", "openSpaces",
-        "seatLabeling", "objectLabeling", "labelSize", "labelShown", "sectionDisplayedLabel",
-        "sectionLabel", "chairSpacing",
+        "published", "objectType", "displayObjectType", "autoRadius", "openSpaces", "seatLabeling",
+        "objectLabeling", "chairSpacing",
     )  # fmt: skip
+    lost = _UUID | _LABEL | _SECTION
 
     seats: list[ChartSeat]
     label: str | int | None = None
@@ -80,12 +103,10 @@ class ChartTable(Known, frozen=True):
 class ChartArea(Known, frozen=True):
     """An area of general admission."""
 
-    unused = (
-        "uuid", "published", "objectType", "displayObjectType", "objectLabeling", "labelSize",
-        "labelShown", "labelHorizontalOffset", "labelVerticalOffset", "labelRotationAngle",
-        "translucent", "foreground", "categoryLabel", "minOccupancy", "cornerRadius", "opacity",
-        "sectionLabel", "sectionDisplayedLabel",
-    )  # fmt: skip
+    unused = ("published", "objectType", "displayObjectType", "objectLabeling", "categoryLabel")
+    lost = (
+        _UUID | _LABEL | _SECTION | _drawn("translucent", "foreground", "cornerRadius", "opacity")
+    )
 
     capacity: int
     label: str | int | None = None
@@ -101,6 +122,7 @@ class ChartArea(Known, frozen=True):
     points: list[Spot] | None = None
     book_as_a_whole: bool | None = None
     variable_occupancy: bool | None = None
+    min_occupancy: int | None = None
     entrance: str | None = None
     view_from_your_seat_image: str | None = None
 
@@ -108,11 +130,19 @@ class ChartArea(Known, frozen=True):
 class ChartShape(Known, frozen=True):
     """Something that is only drawn, such as the stage; a booth is read as one too."""
 
+    # The category of a booth goes with its being for sale, which is told of all of them.
     unused = (
-        "uuid", "published", "objectType", "displayObjectType", "objectLabeling", "smartType",
-        "smartTypeVariation", "strokeWidth", "autoStroke", "icon", "labelHorizontalOffset",
-        "labelVerticalOffset", "cornerRadius", "foreground", "opacity", "displayLabel",
-        "sectionLabel", "sectionDisplayedLabel", "categoryLabel", "categoryKey", "entrance",
+        "published", "objectType", "displayObjectType", "objectLabeling", "autoStroke",
+        "categoryLabel", "categoryKey",
+    )  # fmt: skip
+    lost = (
+        _UUID
+        | _SECTION
+        | _drawn(
+            "smartType", "smartTypeVariation", "strokeWidth", "icon", "labelHorizontalOffset",
+            "labelVerticalOffset", "cornerRadius", "foreground", "opacity",
+        )
+        | {"displayLabel": DISPLAY, "entrance": ENTRANCES}
     )  # fmt: skip
 
     type: str | None = None
@@ -132,7 +162,8 @@ class ChartShape(Known, frozen=True):
 class ChartText(Known, frozen=True):
     """A text on the chart."""
 
-    unused = ("uuid", "published", "objectType", "bold", "italic", "foreground")
+    unused = ("published", "objectType")
+    lost = _UUID | _drawn("bold", "italic", "foreground")
 
     text: str | None = None
     label: str | None = None
@@ -147,7 +178,8 @@ class ChartText(Known, frozen=True):
 class Plane(Known, frozen=True):
     """What a section holds: everything but further sections."""
 
-    unused = ("snapOffset", "referenceChart", "published")
+    unused = ("snapOffset", "published")
+    lost = {"referenceChart": "a reference chart is not kept"}
 
     width: float | None = None
     height: float | None = None
@@ -164,11 +196,8 @@ class Plane(Known, frozen=True):
 class ChartSection(Known, frozen=True):
     """A section; what is in it is seen from its top left."""
 
-    unused = (
-        "uuid", "published", "objectType", "objectLabeling", "labelSize", "labelShown",
-        "labelHorizontalOffset", "labelVerticalOffset", "labelRotationAngle", "categoryLabel",
-        "cutoffAngle",
-    )  # fmt: skip
+    unused = ("published", "objectType", "objectLabeling", "categoryLabel")
+    lost = _UUID | _LABEL | _drawn("cutoffAngle")
 
     label: str | int | None = None
     display_label: str | int | None = None
@@ -226,9 +255,10 @@ class Chart(Known, frozen=True):
     """A published chart."""
 
     unused = (
-        "tablesLabelCounter", "uuidCounter", "rowSpacing", "rowChairSpacing", "colorScheme",
-        "version", "venueType", "sectionScaleFactor", "referenceChartVisible", "showAllButtons",
+        "tablesLabelCounter", "uuidCounter", "rowSpacing", "rowChairSpacing", "version",
+        "venueType", "sectionScaleFactor", "referenceChartVisible", "showAllButtons",
     )  # fmt: skip
+    lost = _drawn("colorScheme")
 
     name: str | None = None
     categories: ChartCategories | None = None

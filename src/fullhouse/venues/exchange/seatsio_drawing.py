@@ -6,13 +6,13 @@ from fullhouse.venues.exchange import drawing
 from fullhouse.venues.exchange.drawing import Place
 from fullhouse.venues.exchange.limits import Budget
 from fullhouse.venues.exchange.losses import Losses
+from fullhouse.venues.exchange.reading import is_there
 from fullhouse.venues.exchange.seatsio_chart import (
     ChartArea,
     ChartShape,
     ChartText,
     Plane,
     Spot,
-    is_there,
 )
 from fullhouse.venues.layout import MOST_CORNERS, PointLayout, ShapeLayout
 
@@ -34,16 +34,17 @@ def draw(
     for kind, figures in (("shapes", plane.shapes), ("booths", plane.booths)):
         for at, figure in enumerate(figures):
             inside = place.inside(kind, at)
-            shape = _shape(inside, figure, "rectangle" if kind == "booths" else figure.type)
+            kind_of = "rectangle" if kind == "booths" else figure.type
+            shape = _shape(inside, figure, kind_of, losses)
             if shape is None:
                 named = (figure.type or "none")[:_SHOWN]
                 losses.note(inside.pointer, f"a shape of type “{named}” could not be drawn")
             else:
                 budget.draw(inside.pointer, shapes, shape)
-                _caption(inside, figure, shape, shapes, budget)
+                _caption(inside, figure, shape, shapes, budget, losses)
     for at, text in enumerate(plane.texts):
         inside = place.inside("texts", at)
-        written = _text(inside, text)
+        written = _text(inside, text, losses)
         if written is None:
             losses.note(inside.pointer, "a text could not be drawn")
         else:
@@ -72,9 +73,11 @@ def drawn_corners(place: Place, points: Sequence[Spot]) -> tuple[PointLayout, ..
     return drawing.corners_at(place.x, place.y, [(point.x, point.y) for point in points])
 
 
-def _shape(place: Place, figure: ChartShape, kind: str | None) -> ShapeLayout | None:
-    fill = drawing.colour_of(figure.fill_color)
-    border = drawing.colour_of(figure.stroke_color)
+def _shape(
+    place: Place, figure: ChartShape, kind: str | None, losses: Losses
+) -> ShapeLayout | None:
+    fill = drawing.known_colour(losses, f"{place.pointer}/fillColor", figure.fill_color)
+    border = drawing.known_colour(losses, f"{place.pointer}/strokeColor", figure.stroke_color)
     angle = figure.rotation_angle or 0.0
     if figure.points:
         points = [(point.x, point.y) for point in figure.points]
@@ -92,22 +95,31 @@ def _shape(place: Place, figure: ChartShape, kind: str | None) -> ShapeLayout | 
 
 
 def _caption(
-    place: Place, figure: ChartShape, shape: ShapeLayout, shapes: list[ShapeLayout], budget: Budget
+    place: Place,
+    figure: ChartShape,
+    shape: ShapeLayout,
+    shapes: list[ShapeLayout],
+    budget: Budget,
+    losses: Losses,
 ) -> None:
     """What is written on a shape, in its middle."""
-    if figure.label is None:
+    if figure.label in (None, ""):
         return
     x, y = shape.x, shape.y
     if x is None or y is None:
         x = sum(point.x for point in shape.points) / len(shape.points)
         y = sum(point.y for point in shape.points) / len(shape.points)
     size = figure.label_size or _USUAL_SIZE
-    written = drawing.text(str(figure.label), x, y, size, shape.rotation, None)
-    if written is not None:
+    pointer = f"{place.pointer}/label"
+    label = str(figure.label)
+    written = drawing.text(losses, pointer, label, x, y, size, shape.rotation, None)
+    if written is None:
+        losses.note(pointer, "a text could not be drawn")
+    else:
         budget.draw(place.pointer, shapes, written)
 
 
-def _text(place: Place, text: ChartText) -> ShapeLayout | None:
+def _text(place: Place, text: ChartText, losses: Losses) -> ShapeLayout | None:
     words = text.text or text.label or ""
     if text.center is not None:
         x, y = text.center.x, text.center.y
@@ -117,4 +129,5 @@ def _text(place: Place, text: ChartText) -> ShapeLayout | None:
         return None
     size = text.font_size or _USUAL_SIZE
     angle = text.rotation_angle or 0.0
-    return drawing.text(words, place.x + x, place.y + y, size, angle, text.text_color)
+    x, y = place.x + x, place.y + y
+    return drawing.text(losses, place.pointer, words, x, y, size, angle, text.text_color)

@@ -23,11 +23,13 @@ from fullhouse.venues.queries.seat_maps import SeatMaps
 from fullhouse.venues.schemas.compact_seat_map import CompactSeatMapView, compact_json
 from fullhouse.venues.schemas.seat_map_views import (
     SeatMapImportView,
+    SeatMapLossesView,
     SeatMapSummaryView,
     SeatMapVersionView,
     SeatMapView,
     full_json,
     import_view,
+    losses_json,
     summary_view,
     version_view,
 )
@@ -178,8 +180,30 @@ async def export_seat_map(
     visitor: Principal | None,
     format: ExportFormat,
 ) -> Response[dict[str, Any]]:
-    """A document that pretix's import of seating plans takes."""
+    """A document that pretix's import of seating plans takes.
+
+    ``/export/losses`` tells what of the map is not in it.
+    """
     return await _for_good(request, seat_maps, seat_map_id, visitor, format, plan_json)
+
+
+@get(
+    "/seat-maps/{seat_map_id:uuid}/export/losses",
+    access=PUBLIC,
+    summary="What of a seat map another system's format loses",
+    tags=_TAGS,
+    responses={**problems(NOT_FOUND), **_UNCHANGED},
+)
+async def list_export_losses(
+    seat_map_id: UUID,
+    request: Request[Any, Any, Any],
+    seat_maps: SeatMaps,
+    visitor: Principal | None,
+    format: ExportFormat,
+) -> Response[SeatMapLossesView]:
+    """What the export of this version leaves out or says in another way, as imports report it."""
+    form = f"{format}-losses"
+    return await _for_good(request, seat_maps, seat_map_id, visitor, form, losses_json)
 
 
 @get(
@@ -232,5 +256,6 @@ ROUTES = [
     get_seat_map,
     get_compact_seat_map,
     export_seat_map,
+    list_export_losses,
     draw_seat_map,
 ]

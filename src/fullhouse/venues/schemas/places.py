@@ -71,7 +71,7 @@ AgeRating = Annotated[
         max_length=100,
         pattern=f"^[^{UNSEEN}]+$",
         extra=NO_UNSEEN,
-        description="Of shows that are made for an event here and say nothing.",
+        description="Of events here whose show says nothing, and of shows made with one.",
     ),
 ]
 

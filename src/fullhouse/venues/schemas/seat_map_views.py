@@ -11,6 +11,7 @@ import msgspec
 
 from fullhouse.api.schemas import View
 from fullhouse.venues.exchange.losses import Loss
+from fullhouse.venues.exchange.pretix_losses import plan_losses
 from fullhouse.venues.layout import BoxLayout, CategoryLayout, PointLayout, ShapeLayout
 from fullhouse.venues.seatmap import Seat, SeatMap, Section
 from fullhouse.venues.store.seat_maps import SeatMapVersion
@@ -45,9 +46,9 @@ class SeatMapSummaryView(View):
 
 
 class LossView(View):
-    """Something of an imported document that the seat map does not have.
+    """Something that is lost or changed on the way from one system to another.
 
-    ``pointer`` leads to the first such place in the document (RFC 6901), ``times`` says how many
+    ``pointer`` leads to the first such place in what was read (RFC 6901), ``times`` says how many
     there are.
     """
 
@@ -69,6 +70,15 @@ class SeatMapImportView(View):
     losses: list[LossView]
 
 
+class SeatMapLossesView(View):
+    """What of a seat map the export does not have, or has in another way.
+
+    Pointers lead into the map as ``GET /seat-maps/{seatMapId}`` shows it.
+    """
+
+    losses: list[LossView]
+
+
 class SeatMapVersionView(View):
     """A version of a hall's seat map, as a list shows it."""
 
@@ -81,7 +91,10 @@ class SeatMapVersionView(View):
 
 
 class SeatView(View, omit_defaults=True):
-    """A seat. Flags that are false are left out, and so is the category if it is the section's."""
+    """A seat. Flags that are false are left out, and so is the category if it is the section's.
+
+    ``externalId`` is what another system knows it by, where it came from there.
+    """
 
     id: UUID
     label: str
@@ -92,6 +105,7 @@ class SeatView(View, omit_defaults=True):
     companion: bool = False
     restricted_view: bool = False
     category: str | None = None
+    external_id: str | None = None
 
 
 class RowView(View):
@@ -172,8 +186,17 @@ def import_view(seat_map: SeatMap, losses: list[Loss], *, kept: bool) -> SeatMap
         seats=len(seat_map.seats),
         sections=_section_summaries(seat_map),
         standing=standing_views(seat_map),
-        losses=[LossView(loss.pointer, loss.what, loss.times) for loss in losses],
+        losses=_losses(losses),
     )
+
+
+def losses_json(seat_map: SeatMap) -> bytes:
+    """What a plan of pretix does not have of the map."""
+    return msgspec.json.encode(SeatMapLossesView(_losses(plan_losses(seat_map))))
+
+
+def _losses(losses: Iterable[Loss]) -> list[LossView]:
+    return [LossView(loss.pointer, loss.what, loss.times) for loss in losses]
 
 
 def version_view(row: SeatMapVersion) -> SeatMapVersionView:
@@ -251,6 +274,7 @@ def _seats(seats: Iterable[Seat]) -> list[SeatView]:
             seat.companion,
             seat.restricted_view,
             seat.category,
+            seat.external_id,
         )
         for seat in seats
     ]
