@@ -15,6 +15,12 @@ depends_on = None
 
 LISTINGS_FUNCTION = Path(fullhouse.catalog.store.__file__).with_name("event_listings_v2.sql")
 
+# Programs that still know the former function leave nothing out either.
+_FORMER_FUNCTION = """
+CREATE OR REPLACE FUNCTION event_listings_refresh_v1(wanted uuid[]) RETURNS void
+LANGUAGE sql AS 'SELECT event_listings_refresh_v2(wanted)'
+"""
+
 _CHECKS = (
     ("events", "sales_window_finite", "isfinite(sales_open_at) AND isfinite(sales_close_at)"),
     ("shows", "release_ordered", "ends_on >= released_on"),
@@ -40,6 +46,16 @@ FROM (
 WHERE e.venue_id = v.id
 """
 
+# The words of shows, as catalog.store.show_writes keeps them; nobody has a cast yet.
+_SHOW_DOCUMENTS = """
+UPDATE shows SET document =
+    setweight(to_tsvector('simple',
+        regexp_replace(lower(unaccent(title)), '[^[:alnum:]]+', ' ', 'g')), 'A')
+    || setweight(to_tsvector('simple',
+        regexp_replace(lower(unaccent(coalesce(genre, ''))), '[^[:alnum:]]+', ' ', 'g')), 'B')
+    || setweight(to_tsvector('simple', lower(unaccent(description))), 'D')
+"""
+
 
 def upgrade() -> None:
     _media()
@@ -48,6 +64,7 @@ def upgrade() -> None:
     _categories()
     _showtimes()
     _venues()
+    _listings()
     _changed_tags()
     op.create_index("users_name_start", "users", [sa.text("lower(name) text_pattern_ops")])
     op.create_index("users_email_start", "users", [sa.text("email text_pattern_ops")])
@@ -143,6 +160,13 @@ def _shows() -> None:
         postgresql_using="gin",
         postgresql_ops={"words": "gin_trgm_ops"},
     )
+    document = sa.Column("document", postgresql.TSVECTOR(), server_default="", nullable=False)
+    op.add_column("shows", document)
+    op.execute(_SHOW_DOCUMENTS)
+    op.create_index("shows_document", "shows", ["document"], unique=False, postgresql_using="gin")
+    op.add_column(
+        "shows", sa.Column("announced", sa.Boolean(), server_default="false", nullable=False)
+    )
     op.drop_index("event_listings_show", "event_listings")
     op.create_index(
         "event_listings_show",
@@ -159,6 +183,8 @@ def _events() -> None:
         "events",
         sa.Column("images", postgresql.ARRAY(sa.Uuid()), server_default="{}", nullable=False),
     )
+    # What is deleted gives up its slug.
+    op.execute("UPDATE events SET slug = id::text WHERE deleted_at IS NOT NULL")
 
 
 def _categories() -> None:
@@ -166,7 +192,6 @@ def _categories() -> None:
     # A name is free again when its category is gone.
     op.drop_constraint("categories_event_id_name_key", "categories")
     _name_once("categories", "event_id", "categories_event_name", 'name COLLATE "C"')
-    op.execute(LISTINGS_FUNCTION.read_text())
 
 
 def _name_once(table: str, owner: str, index: str, name: str) -> None:
@@ -243,6 +268,83 @@ def _venues() -> None:
     _name_once("halls", "venue_id", "halls_venue_name", "name")
     op.add_column("seat_maps", sa.Column("name", sa.Text(), server_default="", nullable=False))
     op.execute("UPDATE seat_maps SET name = btrim(coalesce(layout ->> 'name', ''))")
+
+
+def _listings() -> None:
+    """What lists filter and count by, in indexes that have all of it."""
+    places = sa.Computed("held + sold + blocked < capacity", persisted=True)
+    op.add_column("allotments", sa.Column("has_places", sa.Boolean(), places, nullable=False))
+    for name, which in (("with_places", "has_places"), ("sold_out", "NOT has_places")):
+        op.create_index(
+            f"allotments_{name}", "allotments", ["showtime_id"], postgresql_where=sa.text(which)
+        )
+    listed = sa.text("status = 'scheduled' AND deleted_at IS NULL")
+    op.create_index(
+        "showtimes_listed",
+        "showtimes",
+        ["starts_at", "event_id", "id"],
+        postgresql_include=["ends_at", "hall_id"],
+        postgresql_where=listed,
+    )
+    op.create_index(
+        "showtimes_listed_id",
+        "showtimes",
+        ["id"],
+        postgresql_include=["event_id", "starts_at", "ends_at"],
+        postgresql_where=listed,
+    )
+    op.create_index(
+        "showtimes_cancelled",
+        "showtimes",
+        ["starts_at", "id"],
+        postgresql_where=sa.text("status = 'cancelled'"),
+    )
+    op.create_index(
+        "events_shown",
+        "events",
+        ["id"],
+        postgresql_include=["status", "published_at", "cancelled_at", "deleted_at", "venue_id"],
+    )
+    op.add_column(
+        "event_listings", sa.Column("timezone", sa.Text(), server_default="UTC", nullable=False)
+    )
+    op.add_column("event_listings", sa.Column("category_set", sa.Uuid(), nullable=True))
+    op.create_index("event_listings_newest", "event_listings", ["created_at", "event_id"])
+    op.create_index(
+        "event_listings_facets",
+        "event_listings",
+        ["status", "last_ends_at"],
+        postgresql_include=["event_id", "kind", "city", "city_key", "timezone", "category_set"],
+    )
+    _listed_prices()
+    op.execute(LISTINGS_FUNCTION.read_text())
+    op.execute(_FORMER_FUNCTION)
+    op.execute("SELECT event_listings_refresh_v2(ARRAY(SELECT id FROM events))")
+
+
+def _listed_prices() -> None:
+    op.create_table(
+        "listed_prices",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("price", sa.BigInteger(), nullable=False),
+        sa.Column("asked_from", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("asked_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_id"], ["events.id"], name=op.f("listed_prices_event_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint(
+            "event_id", "key", "price", "asked_from", name=op.f("listed_prices_pkey")
+        ),
+    )
+    for name, columns in (("key", ["key", "price", "event_id"]), ("price", ["price", "event_id"])):
+        op.create_index(
+            f"listed_prices_{name}",
+            "listed_prices",
+            columns,
+            postgresql_include=["asked_from", "asked_until"],
+        )
 
 
 def _changed_tags() -> None:

@@ -21,6 +21,10 @@ _BEFORE = [
     " SELECT gen_random_uuid(), s.organization_id, s.id, v.name, 'A Play', v.name, 'CHF', v.id,"
     " 'UTC', '{}', CASE WHEN v.name = 'draft' THEN NULL ELSE now() END"
     " FROM shows s, venues v WHERE v.name <> 'none'",
+    "INSERT INTO events (id, organization_id, show_id, slug, title, status, currency, location,"
+    " timezone, policy, deleted_at)"
+    " SELECT gen_random_uuid(), organization_id, id, 'gone', 'A Play', 'draft', 'CHF', 'Here',"
+    " 'UTC', '{}', now() FROM shows",
     # Names that count as one by now.
     "INSERT INTO halls (id, venue_id, name) SELECT ('0190000000007000800000000000000' || n)::uuid,"
     " v.id, h.name FROM venues v, (VALUES (1, 'Hall 1'), (2, ' hall  1'), (3, 'Small')) h (n, name)"
@@ -48,6 +52,7 @@ async def test_venues_of_before(postgres: EmbeddedPostgres) -> None:
         halls = await connection.fetch("SELECT name FROM halls ORDER BY id")
         categories = await connection.fetch("SELECT name FROM categories ORDER BY id")
         shows = await connection.fetch("SELECT words FROM shows")
+        slugs = await connection.fetch("SELECT slug, id FROM events WHERE slug !~ '^[a-z]+$'")
         await connection.close()
     finally:
         await server.execute("DROP DATABASE before_content WITH (FORCE)")
@@ -63,6 +68,7 @@ async def test_venues_of_before(postgres: EmbeddedPostgres) -> None:
     assert [row["name"] for row in halls] == ["Hall 1", f"hall 1 {marked}", "Small"]
     assert [row["name"] for row in categories] == ["VIP", f"Vip {marked}"]
     assert [row["words"] for row in shows] == ["a play"]
+    assert [row["slug"] for row in slugs] == [str(row["id"]) for row in slugs] != []
     assert {row["city_key"] for row in rows} == {"zurich"}
     assert {row["words"] for row in rows} == {f"{row['name']} zurich 5 lane" for row in rows}
 

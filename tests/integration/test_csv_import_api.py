@@ -470,6 +470,7 @@ async def test_conflicts_are_reported_on_their_lines(
     assert "Theirs" in details[0]
     assert "2027-05-01T18:00:00Z" in details[0]
     assert "2027-05-01T19:00:00Z" in details[1]
+    assert ["line 3" in detail for detail in details] == [False, True, True]
     assert await starts_of(client, owner, event) == []
     report = await sent(client, owner, SHOWTIMES, HEADER, *table, partial=True)
     assert (report["written"], report["created"], report["failed"]) == (True, 2, 3)

@@ -1,5 +1,6 @@
 """Changing, deleting and unpublishing events through HTTP, refusals first."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import UUID, uuid4
@@ -177,12 +178,90 @@ async def test_a_slug_belongs_to_one_event(client: httpx.AsyncClient) -> None:
     assert (await client.get(f"{EVENTS}/{second['slug']}")).status_code == 404
 
 
+async def test_the_slug_of_a_deleted_event_is_free(client: httpx.AsyncClient) -> None:
+    headers = await organizer(client)
+    gone, event, title = await made_event(client, headers), await made_event(client, headers), "New"
+    taken = await change(client, event["id"], headers, slug=gone["slug"])
+    assert refusal(taken) == (409, "slug_taken")
+    answer = await client.delete(f"{EVENTS}/{gone['id']}", headers=headers)
+    assert answer.status_code == 204, answer.text
+    answer = await change(client, event["id"], headers, slug=gone["slug"], title=title)
+    assert (answer.status_code, answer.json().get("slug")) == (200, gone["slug"]), answer.text
+    assert (await client.get(f"{EVENTS}/{gone['slug']}")).json()["title"] == title
+    assert (await client.get(f"{EVENTS}/{gone['id']}")).status_code == 404
+
+
 async def test_a_title_never_takes_the_address_of_something_else(
     client: httpx.AsyncClient,
 ) -> None:
     event = await made_event(client, await organizer(client), title="Facets")
     assert event["slug"].startswith("event-facets")
     assert (await client.get(f"{EVENTS}/{event['slug']}")).json()["id"] == event["id"]
+
+
+async def heard(
+    client: httpx.AsyncClient, event: dict[str, Any], age_rating: str | None
+) -> dict[str, Any]:
+    """The event for everybody, once its kept answer was dropped because a change was heard of."""
+    for _ in range(1_000):
+        shown: dict[str, Any] = (await client.get(f"{EVENTS}/{event['slug']}")).json()
+        if shown["ageRating"] == age_rating:
+            return shown
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody heard of it")
+
+
+async def test_whoever_buys_sees_the_rules_on_the_events_own_page(
+    client: httpx.AsyncClient,
+) -> None:
+    headers = await organizer(client)
+    rules: dict[str, Any] = {
+        "houseRules": "<p>No bags.</p>",
+        "amenities": ["Bar"],
+        "ageRating": "18+",
+    }
+    hall = await made_hall(client, headers, **rules)
+    venue = f"{API}/venues/{hall['venueId']}"
+    words = {
+        "title": "Hamlet",
+        "durationMinutes": 95,
+        "genre": "Drama",
+        "language": "Danish",
+        "ageRating": None,
+        "cast": [{"name": "Ada", "role": "Hamlet"}],
+        "trailers": ["https://video.example/1"],
+    }
+    answer = await client.post(f"{API}/shows", json=words | {"kind": "play"}, headers=headers)
+    assert answer.status_code == 201, answer.text
+    show = answer.json()["id"]
+    where = {"location": None, "hallId": hall["id"], "categories": SEATS}
+    event = await made_event(client, headers, kind=None, showId=show, **where)
+    there = {"id": hall["venueId"], "name": "Grand Cinema", "city": "Kathmandu", "country": "NP"}
+    for who, key in (({}, "id"), ({}, "slug"), (headers, "id")):
+        shown = (await client.get(f"{EVENTS}/{event[key]}", headers=who)).json()
+        assert shown["show"] == {"id": show, **words}
+        assert (shown["ageRating"], shown["showtimes"][0]["venue"]) == ("18+", there)
+        assert shown["venue"] == {
+            **there, "houseRules": "<p>No bags.</p>", "amenities": ["Bar"]
+        }  # fmt: skip
+    # Lists stay short.
+    (listed,) = (await client.get(f"{EVENTS}?venueId={hall['venueId']}")).json()["items"]
+    assert listed["venue"] == there
+    assert {"show", "ageRating"} & listed.keys() == set()
+    # What the show says goes before what the venue does, and no old answer is kept.
+    for address, body, expected in (
+        (venue, {"ageRating": "16"}, "16"),
+        (f"{API}/shows/{show}", {"ageRating": "PG", "cast": []}, "PG"),
+        (f"{API}/shows/{show}", {"ageRating": None}, "16"),
+        (venue, {"ageRating": None, "houseRules": "", "amenities": []}, None),
+    ):
+        changed = await client.patch(address, json=body, headers=headers)
+        assert changed.status_code == 200, changed.text
+        shown = await heard(client, event, expected)
+    assert shown["venue"] == {**there, "houseRules": "", "amenities": []}
+    assert shown["show"] == {"id": show, **words, "cast": []}
+    elsewhere = await made_event(client, headers, ageRating="12")
+    assert (elsewhere["venue"], elsewhere["ageRating"]) == (None, "12")
 
 
 async def test_what_is_given_changes_and_the_rest_stays(

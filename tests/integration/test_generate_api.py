@@ -185,30 +185,24 @@ async def test_all_that_is_in_the_way_is_named_and_nothing_made(
         client, headers, location=None, hallId=hall, categories=SEATS,
         startsAt="2027-06-08T18:30:00Z", title="The other",
     )  # fmt: skip
-    body = days(MONDAY, 4, times=["14:00", "20:00"])
-    # On Thursday two of the rule's own overlap.
-    body["times"].append("21:00")
-    body["weekdays"] = ["MO", "TU"]
+    body = days(MONDAY, 4, times=["14:00", "18:20", "20:00"], weekdays=["MO", "TU"])
     answer = await generate(client, headers, event, body)
     assert (answer.status_code, answer.json()["code"]) == (409, "schedule_conflict")
     problem = answer.json()
     found = [(one["startsAt"], one["conflict"].get("title")) for one in problem["conflicts"]]
-    assert found == [
-        ("2027-06-07T19:00:00Z", None),  # in the way of itself
-        ("2027-06-08T18:00:00Z", "The other"),
-        ("2027-06-08T19:00:00Z", "The other"),
-    ]
+    assert found == [("2027-06-08T18:00:00Z", "The other")]
     assert problem["conflict"] == problem["conflicts"][0]["conflict"]
-    assert problem["conflict"]["startsAt"] == "2027-06-07T18:00:00Z"
-    assert problem["conflicts"][1]["conflict"]["showtimeId"] == other["showtimes"][0]["id"]
+    assert problem["conflict"]["startsAt"] == "2027-06-08T18:30:00Z"
+    assert problem["conflict"]["showtimeId"] == other["showtimes"][0]["id"]
     assert await listed(client, headers, event) == []
     noted = await connection.fetchval(
         "SELECT count(*) FROM audit_log WHERE object_id = $1 AND action LIKE '%showtimes%'",
         event["id"],
     )
     assert noted == 0
-    # Left out where that is asked for, and each with what is in its way.
-    answer = await generate(client, headers, event, body | {"skipConflicts": True})
+    # Left out where that is asked for, and each with what is in its way: maybe one of the rule's.
+    body |= {"times": ["14:00", "20:00", "21:00"], "skipConflicts": True}
+    answer = await generate(client, headers, event, body)
     assert made(answer) == (
         ["2027-06-07T14:00", "2027-06-07T20:00", "2027-06-08T14:00"],
         [
@@ -219,6 +213,35 @@ async def test_all_that_is_in_the_way_is_named_and_nothing_made(
     )
     assert answer.json()["skipped"][1]["conflict"]["eventId"] == other["id"]
     assert answer.json()["skipped"][1]["conflict"]["startsAt"] == "2027-06-08T18:30:00Z"
+
+
+async def test_times_that_are_in_each_others_way(client: httpx.AsyncClient) -> None:
+    headers = await organizer(client)
+    event = await cinema(client, headers)
+    # Another's showtime on the way changes nothing: moving it would not help.
+    await made_event(
+        client, headers, location=None, hallId=event["hall"]["id"], categories=SEATS,
+        startsAt="2027-06-08T01:00:00Z",
+    )  # fmt: skip
+    body = days(MONDAY, 2, times=["18:00", "23:30", "02:30"], durationMinutes=240)
+    rule = {name: body[name] for name in ("from", "times", "durationMinutes")}
+    for answer in (
+        await generate(client, headers, event, body),
+        await series(client, headers, event, rule | {"repeat": {"every": "day", "count": 2}}),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+        assert answer.json()["errors"] == [
+            {
+                "pointer": "/times/2",
+                "detail": "2027-06-08 at 02:30 is too soon after 2027-06-07 at 23:30: each has the"
+                " hall for 240 minutes, cleaning included",
+            }
+        ]
+    # One a day can be too many.
+    long = days(MONDAY, 2, durationMinutes=24 * 60 + 1)
+    answer = await generate(client, headers, event, long)
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/times/0"]
+    assert await listed(client, headers, event) == []
 
 
 async def test_cleaning_counts_between_them(
@@ -234,7 +257,10 @@ async def test_cleaning_counts_between_them(
         "2027-06-07T18:00", "2027-06-07T20:00",
     ]  # fmt: skip
     tight = days(MONDAY + timedelta(days=1), times=["18:00", "20:00"], durationMinutes=101)
-    assert (await generate(client, headers, event, tight)).status_code == 409
+    answer = await generate(client, headers, event, tight)
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"]) == (422, "/times/1")
+    assert "121 minutes" in error["detail"]
 
 
 # What is made

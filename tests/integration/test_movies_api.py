@@ -1,5 +1,6 @@
 """Movies and shows as everybody sees them: where they stand, their lists, and one in full."""
 
+import asyncio
 import itertools
 import json
 from collections.abc import Iterator
@@ -18,8 +19,9 @@ from fullhouse.catalog.rules import SHOW_STATUSES, ShowStatus, show_status
 from fullhouse.catalog.store.shows import list_shows
 from fullhouse.kit.db import Database, RawConnection
 from fullhouse.kit.ids import new_id
-from tests.support.catalog import API, in_days, made_event
-from tests.support.organizations import Person, organizer
+from tests.support.catalog import API, event_body, in_days, made_event, made_hall
+from tests.support.organizations import Person, audit_entries, join, organizer, person
+from tests.support.people import PASSWORD
 
 MOVIES = f"{API}/movies"
 NOW = datetime(2027, 3, 10, 12, tzinfo=UTC)
@@ -75,6 +77,7 @@ def test_days_are_those_of_utc() -> None:
 
 # What a show may have: events of a status, each with showtimes that may not count.
 _PROGRAMMES: list[list[tuple[str, list[tuple[int, int]]]]] = [
+    [],
     [("published", [])],
     [("published", [PAST])],
     [("published", [RUNNING])],
@@ -100,7 +103,10 @@ def _dates(today: date) -> Iterator[tuple[date | None, date | None]]:
 async def _put_on(
     connection: RawConnection, now: datetime, organization: UUID, like: UUID
 ) -> dict[UUID, tuple[date | None, date | None, list[Any]]]:
-    """Every programme with all dates, past the API, which makes no past and no cancelled one."""
+    """Every programme with all dates, past the API, which makes no past and no cancelled one.
+
+    Those without an event are announced.
+    """
     made = {}
     for programme, (released_on, ends_on) in itertools.product(
         _PROGRAMMES, _dates(now.astimezone(UTC).date())
@@ -108,9 +114,9 @@ async def _put_on(
         show_id = new_id()
         made[show_id] = (released_on, ends_on, programme)
         await connection.execute(
-            "INSERT INTO shows (id, organization_id, kind, title, released_on, ends_on)"
-            " VALUES ($1, $2, 'other', 'Any', $3, $4)",
-            show_id, organization, released_on, ends_on,
+            "INSERT INTO shows (id, organization_id, kind, title, released_on, ends_on, announced)"
+            " VALUES ($1, $2, 'other', 'Any', $3, $4, $5)",
+            show_id, organization, released_on, ends_on, not programme,
         )  # fmt: skip
         for status, sittings in programme:
             event_id = new_id()
@@ -161,6 +167,11 @@ async def test_lists_and_the_rule_say_the_same(
             )
             part = await list_shows(reading, some, Order("title"), Slice(1_000))
             filtered |= {row.id: status for row in part.items}
+        public = (await list_shows(reading, ShowFilters(), Order("title"), Slice(1_000))).items
+    # Each of them is put on publicly, or announced.
+    assert {row.id: row.status for row in public if row.id in made} == {
+        show_id: status for show_id, status in found.items() if show_id in made
+    }
     assert found == filtered
     assert set(made) < set(found)
     for show_id, (released_on, ends_on, programme) in made.items():
@@ -325,3 +336,227 @@ async def test_a_movie_in_full(client: httpx.AsyncClient, connection: RawConnect
     # As somebody who is signed in: what is kept for others is dropped a moment later.
     assert (await client.get(address, headers=who.headers)).status_code == 404
     assert (await client.get(f"{API}/shows/{show['id']}")).status_code == 200
+
+
+async def sees(client: httpx.AsyncClient, who: Person, show: dict[str, Any]) -> list[bool]:
+    """Whether somebody is shown a movie: in lists, however they ask, and by itself."""
+    word = show["title"].split()[0]
+    lists = [
+        (MOVIES, {"q": word}),
+        (MOVIES, {"status": "coming_soon", "sort": "-createdAt", "limit": "100"}),
+        (f"{API}/shows", {"kind": "movie", "genre": show["genre"]}),
+    ]
+    found = []
+    for path, query in lists:
+        answer = await client.get(path, params=query, headers=who.headers)
+        assert answer.status_code == 200, answer.text
+        found.append(show["id"] in [item["id"] for item in answer.json()["items"]])
+    own = (
+        f"{MOVIES}/{show['id']}",
+        f"{API}/shows/{show['id']}",
+        f"{MOVIES}/{show['id']}/showtimes",
+    )
+    for path in own:
+        answer = await client.get(path, headers=who.headers)
+        assert answer.status_code in (200, 404), answer.text
+        found.append(answer.status_code == 200)
+    return found
+
+
+SEEN, UNSEEN = [True] * 6, [False] * 6
+
+
+async def announced(client: httpx.AsyncClient, who: Person, **fields: Any) -> dict[str, Any]:
+    """A movie of some day to come that its organization has announced, unless told otherwise."""
+    day = (datetime.now(UTC) + 60 * DAY).date().isoformat()
+    body = {"kind": "movie", "releasedOn": day, "genre": new_id().hex, "announced": True} | fields
+    answer = await client.post(f"{API}/shows", json=body, headers=who.headers)
+    assert answer.status_code == 201, answer.text
+    show: dict[str, Any] = answer.json()
+    return show
+
+
+async def test_what_is_not_announced_nobody_else_sees(
+    client: httpx.AsyncClient, connection: RawConnection
+) -> None:
+    who, other = await organizer(client), await organizer(client)
+    show = await announced(client, who, title="Quietude Unsaid", announced=False)
+    # A draft shows nothing either.
+    await made_event(client, who.headers, kind=None, showId=show["id"], publish=False)
+    await announced(client, who, title="Quietude Unsaid", kind="play")
+    viewer = await person(client)
+    await join(connection, who.organization, viewer, "viewer")
+    address = f"{API}/shows/{show['id']}"
+    for stranger, status in ((other, 404), (viewer, 403)):
+        change = {"announced": True}
+        refused = await client.patch(address, json=change, headers=stranger.headers)
+        assert refused.status_code == status, refused.text
+    body = {"kind": "movie", "title": "Theirs", "announced": True}
+    named = body | {"organizationId": who.organization}
+    refused = await client.post(f"{API}/shows", json=named, headers=other.headers)
+    assert refused.status_code == 403, refused.text
+    for wrong in ("yes", 1, None):
+        answers = [
+            await client.post(
+                f"{API}/shows", json=body | {"announced": wrong}, headers=who.headers
+            ),
+            await client.patch(address, json={"announced": wrong}, headers=who.headers),
+        ]
+        for answer in answers:
+            assert [one["pointer"] for one in answer.json()["errors"]] == ["/announced"]
+    assert await sees(client, other, show) == UNSEEN
+    assert (await client.get(address, headers=who.headers)).json()["announced"] is False
+
+
+async def test_what_is_announced_everybody_sees(
+    client: httpx.AsyncClient, connection: RawConnection
+) -> None:
+    who, other = await organizer(client), await organizer(client)
+    show = await announced(client, who, title="Overture Told", announced=False)
+    event = await made_event(
+        client, who.headers, kind=None, showId=show["id"], startsAt=in_days(70), publish=False
+    )
+    address = f"{API}/shows/{show['id']}"
+    unknown = Person("", "", {})
+    assert await sees(client, unknown, show) == UNSEEN
+    changed = await client.patch(address, json={"announced": True}, headers=who.headers)
+    assert changed.json()["announced"] is True
+    assert await sees(client, other, show) == SEEN
+    # What everybody was told before is not kept beyond the change.
+    for _ in range(500):
+        if await sees(client, unknown, show) == SEEN:
+            break
+        await asyncio.sleep(0.01)
+    assert await sees(client, unknown, show) == SEEN
+    shown = (await client.get(address, headers=other.headers)).json()
+    assert (shown["status"], shown["events"], shown["nextStartsAt"]) == ("coming_soon", [], None)
+    # What puts it on is as secret as before.
+    sittings = await client.get(f"{MOVIES}/{show['id']}/showtimes", headers=other.headers)
+    assert sittings.json()["items"] == []
+    secret = await client.get(f"{API}/events/{event['id']}", headers=other.headers)
+    assert secret.status_code == 404
+    # To be seen is not to be changed, and not to be put on by others.
+    refused = await client.patch(address, json={"announced": False}, headers=other.headers)
+    assert refused.status_code == 403
+    theirs = event_body(kind=None, showId=show["id"])
+    refused = await client.post(f"{API}/events", json=theirs, headers=other.headers)
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/showId"]
+    await client.patch(address, json={"announced": False}, headers=who.headers)
+    assert await sees(client, other, show) == UNSEEN
+    entries = await audit_entries(client, who, who.organization, objectId=show["id"])
+    said = [(one["before"], one["after"]) for one in entries if one["action"] == "show.changed"]
+    assert said[::-1] == [
+        ({"announced": a}, {"announced": b}) for a, b in ((False, True), (True, False))
+    ]
+    # A deleted one is gone, announced or not.
+    gone = await announced(client, who, title="Overture Gone")
+    assert await sees(client, other, gone) == SEEN
+    assert (await client.delete(f"{API}/shows/{gone['id']}", headers=who.headers)).is_success
+    assert await sees(client, other, gone) == UNSEEN
+
+
+async def test_announcing_in_one_call(client: httpx.AsyncClient) -> None:
+    who, other = await organizer(client), await organizer(client)
+    show = await announced(client, who, title="Any", announced=False)
+    both = event_body(kind=None, showId=show["id"], announced=True)
+    refused = await client.post(f"{API}/events", json=both, headers=who.headers)
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["/showId"]
+    fields = {"kind": "movie", "genre": new_id().hex, "startsAt": None, "publish": False}
+    title = "Prelude Alone"
+    event = await made_event(client, who.headers, title=title, announced=True, **fields)
+    shown = {"id": event["showId"], "title": title, "genre": fields["genre"]}
+    assert await sees(client, other, shown) == SEEN
+    assert (await client.get(f"{API}/events/{event['id']}", headers=other.headers)).is_error
+
+
+async def test_what_was_announced_goes_with_its_organization(client: httpx.AsyncClient) -> None:
+    who, other = await organizer(client), await organizer(client)
+    show = await announced(client, who, title="Finale Closed")
+    assert await sees(client, other, show) == SEEN
+    closed = await client.request(
+        "DELETE",
+        f"{API}/organizations/{who.organization}",
+        json={"password": PASSWORD},
+        headers=who.headers,
+    )
+    assert closed.status_code == 204, closed.text
+    assert await sees(client, other, show) == UNSEEN
+
+
+@pytest.fixture(scope="module")
+def nights() -> list[str]:
+    """When a movie is shown, by two houses in turn."""
+    return [in_days(days) for days in (2, 3, 4, 5)]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def shown_twice(
+    client: httpx.AsyncClient, nights: list[str]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A movie, and the halls of the two houses that show it."""
+    who = await organizer(client)
+    show = await announced(client, who, title="Nocturne Twice", announced=False)
+    halls = [await made_hall(client, who.headers, name=f"House {n}") for n in range(2)]
+    for at, hall in enumerate(halls):
+        await made_event(
+            client, who.headers, kind=None, showId=show["id"], location=None, hallId=hall["id"],
+            startsAt=None, showtimes=[{"startsAt": night} for night in nights[at::2]],
+            categories=[{"name": "Seat", "price": {"amount": 900}, "sections": ["Main"]}],
+        )  # fmt: skip
+    return show, halls
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ({"sort": "title"}, "sort"),
+        ({"fields": "id,secret"}, "fields"),
+        ({"from": "tomorrow"}, "from"),
+        ({"to": "2027-02-30"}, "to"),
+        ({"venueId": "x"}, "venueId"),
+        ({"status": "over"}, "status"),
+        ({"eventId": "x"}, "eventId"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+async def test_wrong_questions_about_showtimes(
+    client: httpx.AsyncClient,
+    shown_twice: tuple[dict[str, Any], list[dict[str, Any]]],
+    query: dict[str, str],
+    pointer: str,
+) -> None:
+    answer = await client.get(f"{MOVIES}/{shown_twice[0]['id']}/showtimes", params=query)
+    assert answer.status_code == 422, answer.text
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+async def test_showtimes_of_a_movie(
+    client: httpx.AsyncClient,
+    nights: list[str],
+    shown_twice: tuple[dict[str, Any], list[dict[str, Any]]],
+) -> None:
+    show, halls = shown_twice
+    address = f"{MOVIES}/{show['id']}/showtimes"
+
+    async def found(**query: str) -> list[int]:
+        """Which of the nights."""
+        answer = await client.get(address, params=query)
+        assert answer.status_code == 200, answer.text
+        known = [datetime.fromisoformat(night) for night in nights]
+        return [
+            known.index(datetime.fromisoformat(item["startsAt"])) for item in answer.json()["items"]
+        ]
+
+    assert await found() == [0, 1, 2, 3]
+    assert await found(sort="-startsAt") == [3, 2, 1, 0]
+    assert await found(venueId=halls[0]["venueId"]) == [0, 2]
+    assert await found(hallId=halls[1]["id"], sort="-startsAt") == [3, 1]
+    assert await found(venueId=halls[0]["venueId"], hallId=halls[1]["id"]) == []
+    assert await found(**{"from": nights[1], "to": nights[2]}) == [1, 2]
+    assert await found(to=nights[0]) == [0]
+    assert await found(status="cancelled") == []
+    (first, *_) = (await client.get(address, params={"fields": "startsAt"})).json()["items"]
+    assert first.keys() == {"id", "startsAt"}
+    # They go on as they began.
+    page = (await client.get(address, params={"sort": "-startsAt", "limit": "3"})).json()
+    assert await found(sort="-startsAt", limit="3", cursor=page["nextCursor"]) == [0]

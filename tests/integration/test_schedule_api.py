@@ -77,6 +77,39 @@ async def test_showtimes_in_one_hall_do_not_overlap(
     assert len(shown.json()["showtimes"]) == 1
 
 
+async def test_showtimes_of_one_request_that_overlap(
+    client: httpx.AsyncClient, connection: RawConnection
+) -> None:
+    headers = await signed_in(client, role="ORGANIZER")
+    hall = await made_hall(client, headers)
+    await connection.execute(
+        "UPDATE venues SET cleaning_minutes = 15 WHERE id = $1", UUID(hall["venueId"])
+    )
+    body = {"title": "Mine", "currency": "USD", "hallId": hall["id"], "categories": SEATS}
+    showtimes = [at(74), at(0)]
+    answer = await client.post(
+        f"{API}/events", json=body | {"showtimes": showtimes}, headers=headers
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed"), answer.text
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/showtimes/0/startsAt"
+    for moment in (TEN, TEN + timedelta(minutes=75)):
+        assert moment.isoformat().replace("+00:00", "Z") in error["detail"]
+    assert (await client.get(f"{API}/organizer/events", headers=headers)).json()["items"] == []
+    made = await made_event(
+        client, headers, **body | {"location": None, "startsAt": None}, showtimes=[at(75), at(0)]
+    )
+    # The hall needs more time by now: what is copied would not fit any more.
+    await connection.execute(
+        "UPDATE venues SET cleaning_minutes = 16 WHERE id = $1", UUID(hall["venueId"])
+    )
+    copied = await client.post(
+        f"{API}/events/{made['id']}/duplicate", json={"shiftDays": 7}, headers=headers
+    )
+    assert (copied.status_code, copied.json()["code"]) == (422, "validation_failed"), copied.text
+    assert [error["pointer"] for error in copied.json()["errors"]] == ["/shiftDays"]
+
+
 async def test_conflicts_are_told_in_utc(client: httpx.AsyncClient) -> None:
     headers = await signed_in(client, role="ORGANIZER")
     event = await event_in(client, headers, await made_hall(client, headers))

@@ -463,3 +463,134 @@ async def test_shows_are_found_though_misspelt(client: httpx.AsyncClient) -> Non
     await client.patch(f"{SHOWS}/{silver[0]['id']}", json=change, headers=who.headers)
     assert await titles("golden") == ["Golden Garden"]
     assert await titles("silver") == ["The Silver River"]
+
+
+async def titles_of(
+    client: httpx.AsyncClient, who: Person, path: str = "/organizer/shows", **query: Any
+) -> list[str]:
+    """What a list answers, asked as somebody whose answers are not kept."""
+    answer = await client.get(f"{API}{path}", params=query, headers=who.headers)
+    assert answer.status_code == 200, answer.text
+    return [item["title"] for item in answer.json()["items"]]
+
+
+async def test_shows_are_found_by_all_that_is_said_of_them(client: httpx.AsyncClient) -> None:
+    who = await organizer(client)
+    told = {"kind": "movie", "announced": True}
+    await made_show(
+        client, who, title="A Umbrellas", description="<p>Nothing <b>else</b></p>", **told
+    )
+    await made_show(client, who, title="B", description="<p>Two <em>umbrellas</em></p>", **told)
+    cast = [{"name": "Zaphira Quill", "role": "Umbrellas"}, {"name": "Łukasz O'Hara-Weiß"}]
+    await made_show(client, who, title="C", genre="Tragicomedy", cast=cast, **told)
+    await made_show(client, who, title="AC/DC: Live.Wire", **told)
+
+    for path in ("/movies", "/shows", "/organizer/shows"):
+        for nothing in (
+            "b em",
+            "strong",
+            "p",
+            "zaphira wire",
+            "Zaphira Nothing",
+            "!",
+            "'",
+            "&",
+        ):
+            assert await titles_of(client, who, path, q=nothing) == [], (path, nothing)
+        # Best first: the title before who takes part, and that before what is told of it.
+        assert await titles_of(client, who, path, q="umbrella") == ["A Umbrellas", "C", "B"]
+        by_title = await titles_of(client, who, path, q="umbrella", sort="-title")
+        assert by_title == ["C", "B", "A Umbrellas"]
+        for q in ("zaphira", "Quill zaph", "tragico", "lukasz", "hara weiss", "ohara", "zaphirra"):
+            assert await titles_of(client, who, path, q=q) == ["C"], (path, q)
+        for q in ("dc", "wire", "ac/dc live"):
+            assert await titles_of(client, who, path, q=q) == ["AC/DC: Live.Wire"], (path, q)
+        # By relevance where words are searched for, and so do its pages.
+        refused = await client.get(
+            f"{API}{path}", params={"sort": "relevance"}, headers=who.headers
+        )
+        assert refused.status_code == 422
+        query: dict[str, Any] = {"q": "umbrella", "limit": 1}
+        seen = []
+        for _ in range(3):
+            answer = await client.get(f"{API}{path}", params=query, headers=who.headers)
+            page = answer.json()
+            seen += [item["title"] for item in page["items"]]
+            query["cursor"] = page["nextCursor"]
+        assert (seen, query["cursor"]) == (["A Umbrellas", "C", "B"], None)
+
+
+async def test_what_changes_is_found_anew(client: httpx.AsyncClient) -> None:
+    who = await organizer(client)
+    table = "kind,title,genre,description,cast,announced\n" + (
+        "movie,First Import,Westernish,<p>Saloons</p>,Orsolya Bright: Sheriff|Wen Dahl,TRUE\n"
+        "movie,Second Import,,,Orsolya Bright,\n"
+    )
+    imported = await client.post(
+        f"{API}/organizer/import/shows",
+        content=table.encode(),
+        headers=who.headers | {"Content-Type": "text/csv"},
+    )
+    assert imported.status_code == 200, imported.text
+    first, _ = (line["id"] for line in imported.json()["lines"])
+    other = await organizer(client)
+    both = ["First Import", "Second Import"]
+    assert sorted(await titles_of(client, who, q="orsolya")) == both
+    # Only one of them was announced.
+    assert await titles_of(client, other, "/movies", q="orsolya") == both[:1]
+    for q in ("westernish", "saloon", "sheriff", "dahl"):
+        assert await titles_of(client, other, "/shows", q=q) == both[:1], q
+
+    event = await made_event(client, who.headers, title="One Night", kind=None, showId=first)
+    copy = await client.post(
+        f"{API}/events/{event['id']}/duplicate", json={"title": "Other Night"}, headers=who.headers
+    )
+    assert copy.status_code == 201, copy.text
+    for q in ("orsolya", "brigth orsolia", "sheriff"):
+        assert await titles_of(client, other, "/events", q=q) == ["One Night"], q
+        own = await titles_of(client, who, "/organizer/events", q=q)
+        assert sorted(own) == ["One Night", "Other Night"], q
+    assert await titles_of(client, other, "/events", q="Orsolya Nothing") == []
+    change = {"cast": [{"name": "Quentin Marsh"}], "genre": "Heist", "description": "Vaults"}
+    await client.patch(f"{SHOWS}/{first}", json=change, headers=who.headers)
+    for q in ("sheriff", "saloon", "westernish"):
+        assert await titles_of(client, other, "/movies", q=q) == [], q
+        assert await titles_of(client, other, "/events", q=q) == [], q
+    for q in ("quentin", "marsh heist", "vault"):
+        assert await titles_of(client, other, "/movies", q=q) == both[:1], q
+        assert await titles_of(client, other, "/events", q=q) == ["One Night"], q
+    # A show that was made with its event is found as one that was made by itself.
+    cast = [{"name": "Ingmar Vost", "role": "Narrator"}]
+    await made_event(client, who.headers, title="Made Whole", cast=cast, publish=True)
+    for path in ("/events", "/shows"):
+        assert await titles_of(client, other, path, q="narrator ingmar") == ["Made Whole"]
+
+
+async def test_long_words_and_large_casts_are_kept(client: httpx.AsyncClient) -> None:
+    who = await organizer(client)
+    cast = [{"name": f"N{n:03}" + "y" * 196, "role": f"r{n:03}" + "z" * 196} for n in range(200)]
+    text = " ".join(f"w{n}" for n in range(1_800))
+    show = await made_show(client, who, title="x" * 200, cast=cast, description=text)
+    await made_event(client, who.headers, title="Full House", kind=None, showId=show["id"])
+    for q in ("n199", "r199", "w1799", "x" * 200):
+        assert await titles_of(client, who, q=q) == ["x" * 200], q
+    assert await titles_of(client, who, "/events", q="n199 r000 w12") == ["Full House"]
+
+
+async def test_own_shows_take_what_other_lists_take(client: httpx.AsyncClient) -> None:
+    who = await organizer(client)
+    await made_show(client, who, title="Élan", genre="Drame", language="Français")
+    await made_show(client, who, title="Verve", genre="Comedy", language="Français")
+    for wrong in ({"fields": "title,secret"}, {"genre": "x" * 101}, {"language": "x" * 101}):
+        refused = await client.get(OWN, params=wrong, headers=who.headers)
+        assert pointers(refused) == list(wrong)
+    assert await titles_of(client, who, genre="DRAME") == ["Élan"]
+    assert await titles_of(client, who, language="francais") == ["Verve", "Élan"]
+    assert await titles_of(client, who, language="francais", genre="comedy") == ["Verve"]
+    assert await titles_of(client, who, language="English") == []
+    answer = await client.get(
+        OWN, params={"fields": "title,announced", "genre": "drame"}, headers=who.headers
+    )
+    (show,) = answer.json()["items"]
+    assert show.keys() == {"id", "title", "announced"}
+    assert show["announced"] is False

@@ -34,40 +34,62 @@ _STATEMENTS = [
     """,
     f"""
     INSERT INTO events (
-        id, organization_id, show_id, slug, title, status, currency, venue_id, timezone, policy,
-        published_at, created_at
+        id, organization_id, show_id, slug, title, description, status, currency, venue_id,
+        timezone, policy, published_at, created_at
     )
     SELECT gen_random_uuid(), s.organization_id, s.id, 'crowd-' || s.id || '-' || n, s.title,
+        repeat('What there is to be said of it. ', 20),
         CASE WHEN n % 10 = 0 THEN 'draft' ELSE 'published' END, 'CHF',
-        (ARRAY(SELECT id FROM venues))[1 + n * 97 % {VENUES}], 'Europe/Zurich',
+        v.ids[1 + (hashtext(s.title || n) & 65535) % {VENUES}], 'Europe/Zurich',
         '{{}}', now(), now() - n * interval '1 minute'
-    FROM shows s, generate_series(1, {_EVENTS_OF_A_SHOW}) n
+    FROM shows s, generate_series(1, {_EVENTS_OF_A_SHOW}) n,
+        (SELECT array_agg(id ORDER BY name) AS ids FROM venues) v
     """,
     """
     INSERT INTO categories (id, event_id, name, price, capacity, rank)
     SELECT gen_random_uuid(), e.id, k.name, k.price + ascii(right(e.slug, 1)), 100, k.rank
     FROM events e, (VALUES ('General', 2000, 0), ('VIP', 9000, 1)) k (name, price, rank)
     """,
+    # Every fourth event a second time a week later; some were called off.
     """
-    INSERT INTO showtimes (id, event_id, status, starts_at, ends_at)
-    SELECT gen_random_uuid(), e.id, 'scheduled', t.at, t.at + interval '2 hours'
-    FROM (SELECT id, row_number() OVER () AS n FROM events) e,
+    INSERT INTO showtimes (
+        id, event_id, status, starts_at, ends_at, busy_until, cancelled_at, cleared_at
+    )
+    SELECT gen_random_uuid(), e.id, CASE WHEN e.off IS NULL THEN 'scheduled' ELSE 'cancelled' END,
+        t.at, t.at + interval '2 hours', t.at + interval '3 hours', e.off, e.off
+    FROM (
+            SELECT id, n, CASE WHEN n % 200 = 7 THEN now() END AS off
+            FROM (SELECT id, row_number() OVER () AS n FROM events) numbered
+        ) e,
+        generate_series(0, CASE WHEN e.n % 4 = 0 THEN 7 ELSE 0 END, 7) later,
         LATERAL (
-            SELECT now() + (e.n % 700 - 100) * interval '1 day' + e.n % 24 * interval '1 hour'
+            SELECT now() + (e.n % 700 - 100 + later) * interval '1 day'
+                + e.n % 24 * interval '1 hour'
         ) t (at)
     """,
     "INSERT INTO inventories (showtime_id) SELECT id FROM showtimes",
+    # One of forty is sold out, another one asks a price of its own.
     """
-    INSERT INTO allotments (showtime_id, category_id, capacity)
-    SELECT t.id, c.id, c.capacity FROM showtimes t JOIN categories c ON c.event_id = t.event_id
+    INSERT INTO allotments (showtime_id, category_id, capacity, sold, price)
+    SELECT t.id, c.id, c.capacity, CASE WHEN t.n % 40 = 1 THEN c.capacity ELSE 0 END,
+        CASE WHEN t.n % 40 = 2 THEN c.price - 500 END
+    FROM (SELECT id, event_id, row_number() OVER () AS n FROM showtimes) t
+    JOIN categories c ON c.event_id = t.event_id
     """,
-    "UPDATE shows SET words = lower(unaccent(title))",
+    """
+    UPDATE shows SET words = lower(unaccent(title)),
+        document = setweight(to_tsvector('simple', lower(unaccent(title))), 'A')
+    """,
     "UPDATE venues SET words = lower(unaccent(name || ' ' || city)), city_key = lower(city)",
     # Without knowing how many there are, the planner would look through all showtimes for each.
     "ANALYZE",
     "SELECT event_listings_refresh_v2(ARRAY(SELECT id FROM events))",
-    "ANALYZE event_listings",
-    "VACUUM shows",  # puts new words into their index, which is cheap to read only then
+    "ANALYZE event_listings, listed_prices",
+    # Ids are random here and in their order in life, where indexes are as dense as made anew.
+    "REINDEX TABLE events",
+    "REINDEX TABLE showtimes",
+    # Puts new words into their indexes, and tells what can be read from an index alone.
+    "VACUUM shows, events, showtimes, allotments, event_listings, listed_prices",
 ]
 
 

@@ -9,7 +9,7 @@ from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal
 from fullhouse.bookings.errors import ORGANIZATION_HAS_SALES
 from fullhouse.bookings.store import read
-from fullhouse.catalog.store import event_listings, event_writes
+from fullhouse.catalog.store import event_listings, event_writes, show_writes
 from fullhouse.kit.errors import Refused
 from fullhouse.kit.listener import notify
 
@@ -33,6 +33,8 @@ async def close_organization(
         locked = await lock_part(
             connection, principal, Permission.ORGANIZATION_WRITE, organization_id
         )
+        # Shows are locked before their events, as whoever changes one locks them.
+        hidden = await show_writes.hide_announced(connection, organization_id)
         ended = await event_writes.end_events_of(connection, organization_id)
         ahead = await read.sales_ahead(connection, organization_id, _MOST_NAMED)
         if ahead:
@@ -40,6 +42,8 @@ async def close_organization(
             raise Refused(ORGANIZATION_HAS_SALES, bookings=named)
         await event_listings.refresh(connection, ended)
         tags = await closing.take_apart(connection, principal, organization_id, locked)
-        await notify(connection, "events", *(f"event:{event_id}" for event_id in ended))
+        changed = [f"event:{event_id}" for event_id in ended]
+        changed += [f"show:{show_id}" for show_id in hidden]
+        await notify(connection, "events", *changed)
     for tag in tags:
         accounts.forget(tag)

@@ -40,7 +40,7 @@ class ShowDraft:
     """What is performed, without its title and description.
 
     ``ends_on`` is the last day on which it is shown; ``trailers`` are https addresses, ``images``
-    ids of media.
+    ids of media. What is ``announced`` everybody sees, with or without an event.
     """
 
     kind: str = "other"
@@ -53,6 +53,7 @@ class ShowDraft:
     cast: tuple[CastMember, ...] = ()
     trailers: tuple[str, ...] = ()
     images: tuple[UUID, ...] = ()
+    announced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

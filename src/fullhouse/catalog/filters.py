@@ -122,6 +122,15 @@ class ShowFilters:
     public: bool = True
 
 
+def search_order(sort: str | None, q: str | None, keys: Collection[str], usual: str) -> Order:
+    """The order of a list; the best ones first where words are searched for, unless said."""
+    if q:
+        usual = "-relevance"
+    else:
+        keys = [key for key in keys if key != "relevance"]
+    return order_of(usual if sort is None else sort, keys)
+
+
 def id_or_slug(key: str) -> UUID | str:
     """What names an event: slugs never look like ids."""
     try:

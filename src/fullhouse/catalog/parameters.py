@@ -9,7 +9,22 @@ from litestar.params import QueryParameter
 from fullhouse.catalog.schemas.shows import ShowKind
 
 Search = Annotated[
-    str | None, QueryParameter(name="q", max_length=200, description="Words in the title or place.")
+    str | None,
+    QueryParameter(
+        name="q",
+        max_length=200,
+        description="Words in the title, place, cast, genre or description; almost right ones, in "
+        "title, place or cast.",
+    ),
+]
+ShowSearch = Annotated[
+    str | None,
+    QueryParameter(
+        name="q",
+        max_length=200,
+        description="Words in the title, cast, genre or description; almost right ones, in title "
+        "or cast.",
+    ),
 ]
 Category = Annotated[
     str | None, QueryParameter(max_length=200, description="Has a ticket category of this name.")
@@ -75,8 +90,8 @@ ShowSort = Annotated[
     QueryParameter(
         name="sort",
         max_length=40,
-        description="title, releasedOn, startsAt (of the next showtime) or createdAt; - reverses. "
-        "What has no date yet counts as late.",
+        description="title, releasedOn, startsAt (of the next showtime) or createdAt, with q also "
+        "relevance; - reverses. What has no date yet counts as late.",
     ),
 ]
 Statuses = Annotated[

@@ -9,20 +9,21 @@ from fullhouse.api.pagination import Slice
 from fullhouse.api.permissions import Permission
 from fullhouse.api.principal import Principal, require
 from fullhouse.catalog.filters import (
+    MOVIE,
     PUBLIC,
     EventFilters,
     Order,
-    Period,
     ShowFilters,
     ShowtimeFilters,
     Viewer,
 )
 from fullhouse.catalog.ical import Calendar
-from fullhouse.catalog.store import calendars, event_listings
+from fullhouse.catalog.store import calendars
+from fullhouse.catalog.store import event_facets as facet_store
 from fullhouse.catalog.store import events as event_store
 from fullhouse.catalog.store import shows as show_store
 from fullhouse.catalog.store import showtimes as showtime_store
-from fullhouse.catalog.store.event_listings import FacetRow
+from fullhouse.catalog.store.event_facets import FacetRow
 from fullhouse.catalog.store.events import EventRow, EventSummaryRow
 from fullhouse.catalog.store.paging import Part
 from fullhouse.catalog.store.shows import ShowRow
@@ -79,7 +80,7 @@ async def event_facets(
 ) -> dict[str, list[FacetRow]]:
     """What the published events that fit have in common, and how often; at most so many of each."""
     async with database.read() as connection:
-        return await event_listings.facets(connection, filters, most)
+        return await facet_store.facets(connection, filters, most)
 
 
 async def own_events(
@@ -148,7 +149,7 @@ async def event_alone(database: Database, event_id: UUID, viewer: Viewer) -> Eve
 async def shows(
     database: Database, filters: ShowFilters, order: Order, part: Slice
 ) -> ShowsWithImages:
-    """Part of the shows that fit; only what is put on publicly unless the filters say more."""
+    """Part of the shows that fit; only what is put on or announced unless the filters say more."""
     async with database.read() as connection:
         found = await show_store.list_shows(connection, filters, order, part)
         shown = [image for row in found.items for image in row.images]
@@ -233,14 +234,13 @@ async def venue_calendar(database: Database, venue_id: UUID) -> Calendar:
 
 
 async def movie_showtimes(
-    database: Database, movie_id: UUID, viewer: Viewer, period: Period, part: Slice
+    database: Database, movie_id: UUID, filters: ShowtimeFilters, order: Order, part: Slice
 ) -> Part[ShowtimeRow]:
     """Part of the showtimes of a movie. Raises Refused: NOT_FOUND."""
     async with database.read() as connection:
-        if await show_store.find_show(connection, movie_id, viewer, "movie") is None:
+        if await show_store.find_show(connection, movie_id, filters.viewer, MOVIE) is None:
             raise Refused(NOT_FOUND)
-        filters = ShowtimeFilters(viewer, show_id=movie_id, period=period)
-        return await showtime_store.list_showtimes(connection, filters, _BY_START, part)
+    return await showtimes(database, replace(filters, show_id=movie_id), order, part)
 
 
 async def showtime(database: Database, showtime_id: UUID, viewer: Viewer = PUBLIC) -> ShowtimeRow:

@@ -7,7 +7,7 @@ come. When clocks are put back an hour comes twice, and the first of the two is 
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -197,6 +197,30 @@ def plan(repeat: Repeat, zone: ZoneInfo, duration: timedelta) -> tuple[list[Slot
             else:
                 slots.append(Slot(local, starts_at, starts_at + duration))
     return slots, skipped
+
+
+def overlap_errors(
+    times: Sequence[time], slots: Sequence[Slot], cleaning: timedelta
+) -> list[FieldError]:
+    """What is wrong with times at which a rule needs its one hall for two showtimes at once.
+
+    ``slots`` are those of the rule by their starts. Of each time the first day is told.
+    """
+    errors: dict[int, FieldError] = {}
+    for before, one in itertools.pairwise(slots):
+        if one.starts_at < before.ends_at + cleaning:
+            taken = (before.ends_at + cleaning - before.starts_at) // timedelta(minutes=1)
+            at = times.index(one.local.time())
+            detail = (
+                f"{_shown(one.local)} is too soon after {_shown(before.local)}: each has the hall"
+                f" for {taken} minutes, cleaning included"
+            )
+            errors.setdefault(at, FieldError(f"/times/{at}", detail))
+    return [errors[at] for at in sorted(errors)]
+
+
+def _shown(local: datetime) -> str:
+    return local.strftime("%Y-%m-%d at %H:%M")
 
 
 def instant(local: datetime, zone: ZoneInfo) -> datetime | None:

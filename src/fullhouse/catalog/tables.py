@@ -26,7 +26,11 @@ shows = sa.Table(
     sa.Column("cast", JSONB, nullable=False, server_default="[]"),  # [{name, role}]
     sa.Column("trailers", ARRAY(sa.Text), nullable=False, server_default="{}"),  # https addresses
     sa.Column("images", ARRAY(sa.Uuid), nullable=False, server_default="{}"),  # of media
-    sa.Column("words", sa.Text, nullable=False, server_default=""),  # of the title, folded
+    # Of the title and of who takes part, folded; for what is almost spelt right.
+    sa.Column("words", sa.Text, nullable=False, server_default=""),
+    sa.Column("document", TSVECTOR, nullable=False, server_default=""),
+    # Everybody may see it, with or without an event.
+    sa.Column("announced", sa.Boolean, nullable=False, server_default="false"),
     # The event that it was made together with; NULL: by itself, or it was changed since.
     sa.Column("made_for", sa.Uuid),
     now_column(),
@@ -39,6 +43,7 @@ shows = sa.Table(
         postgresql_using="gin",
         postgresql_ops={"words": "gin_trgm_ops"},
     ),
+    sa.Index("shows_document", "document", postgresql_using="gin"),
     sa.Index("shows_created_at", "created_at", "id"),
     sa.Index("shows_title", "title", "id"),
     sa.CheckConstraint("ends_on >= released_on", name="release_ordered"),
@@ -83,6 +88,12 @@ events = sa.Table(
     ),
     sa.Index("events_organization_created", "organization_id", "created_at", "id"),
     sa.Index("events_status_created", "status", "created_at", "id"),
+    # Whether everybody may see it, and where; for counting.
+    sa.Index(
+        "events_shown",
+        "id",
+        postgresql_include=["status", "published_at", "cancelled_at", "deleted_at", "venue_id"],
+    ),
 )
 
 categories = sa.Table(
@@ -147,6 +158,27 @@ showtimes = sa.Table(
     ),
     sa.Index("showtimes_event_start", "event_id", "starts_at", "id"),
     sa.Index("showtimes_start", "starts_at", "id"),
+    # Those that may be listed, in the order of lists of events, which need nothing else of them.
+    sa.Index(
+        "showtimes_listed",
+        "starts_at",
+        "event_id",
+        "id",
+        postgresql_include=["ends_at", "hall_id"],
+        postgresql_where=sa.text("status = 'scheduled' AND deleted_at IS NULL"),
+    ),
+    sa.Index(
+        "showtimes_listed_id",
+        "id",
+        postgresql_include=["event_id", "starts_at", "ends_at"],
+        postgresql_where=sa.text("status = 'scheduled' AND deleted_at IS NULL"),
+    ),
+    sa.Index(
+        "showtimes_cancelled",
+        "starts_at",
+        "id",
+        postgresql_where=sa.text("status = 'cancelled'"),
+    ),
     sa.Index(
         "showtimes_to_clear",
         "id",
@@ -181,6 +213,15 @@ allotments = sa.Table(
     # Entries waiting in line, and the number that the newest of them was given.
     sa.Column("waiting", sa.Integer, nullable=False, server_default="0"),
     sa.Column("last_number", sa.Integer, nullable=False, server_default="0"),
+    # Changes only when the last place goes or one comes back, so that most updates stay HOT.
+    sa.Column(
+        "has_places",
+        sa.Boolean,
+        sa.Computed("held + sold + blocked < capacity", persisted=True),
+        nullable=False,
+    ),
+    sa.Index("allotments_with_places", "showtime_id", postgresql_where=sa.text("has_places")),
+    sa.Index("allotments_sold_out", "showtime_id", postgresql_where=sa.text("NOT has_places")),
     sa.CheckConstraint("held >= 0 AND sold >= 0 AND blocked >= 0", name="not_negative"),
     sa.CheckConstraint("held + sold + blocked <= capacity", name="not_oversold"),
     sa.CheckConstraint("waiting >= 0 AND last_number >= 0", name="line_not_negative"),
@@ -214,6 +255,9 @@ event_listings = sa.Table(
     sa.Column("refreshed_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("words", sa.Text, nullable=False),  # folded; for what is almost spelt right
     sa.Column("document", TSVECTOR, nullable=False),
+    sa.Column("timezone", sa.Text, nullable=False, server_default="UTC"),
+    # The same for events whose categories have the same names; NULL without any.
+    sa.Column("category_set", sa.Uuid),
     sa.Index("event_listings_start", "status", "next_starts_at", "event_id"),
     sa.Index("event_listings_created", "status", "created_at", "event_id"),
     sa.Index("event_listings_title", "status", "title", "event_id"),
@@ -231,6 +275,14 @@ event_listings = sa.Table(
     ),
     sa.Index("event_listings_organization", "organization_id", "created_at", "event_id"),
     sa.Index("event_listings_next_end", "next_ends_at"),
+    sa.Index("event_listings_newest", "created_at", "event_id"),
+    # What is counted, and nothing else, so that counting everything reads no listing.
+    sa.Index(
+        "event_listings_facets",
+        "status",
+        "last_ends_at",
+        postgresql_include=["event_id", "kind", "city", "city_key", "timezone", "category_set"],
+    ),
     sa.Index("event_listings_categories", "category_keys", postgresql_using="gin"),
     sa.Index("event_listings_document", "document", postgresql_using="gin"),
     sa.Index(
@@ -238,6 +290,32 @@ event_listings = sa.Table(
         "words",
         postgresql_using="gin",
         postgresql_ops={"words": "gin_trgm_ops"},
+    ),
+)
+
+# What is asked in the categories of listed events, and from when to when: at showtimes until the
+# last of them is over, usually once none is to come. Written with the listings.
+listed_prices = sa.Table(
+    "listed_prices",
+    metadata,
+    sa.Column("event_id", sa.ForeignKey("events.id"), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),  # the name, folded
+    sa.Column("price", sa.BigInteger, primary_key=True),
+    sa.Column("asked_from", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("asked_until", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Index(
+        "listed_prices_key",
+        "key",
+        "price",
+        "event_id",
+        postgresql_include=["asked_from", "asked_until"],
+    ),
+    sa.Index(
+        "listed_prices_price",
+        "price",
+        "event_id",
+        postgresql_include=["asked_from", "asked_until"],
     ),
 )
 

@@ -30,6 +30,11 @@ def _sitting(event: str) -> Make:
     return make
 
 
+def _shown_there(estate: Estate, _caller: Caller) -> Ask:
+    there = {"venueId": estate.venue, "hallId": estate.hall}
+    return Ask({"movie_id": estate.show}, query=there)
+
+
 CONTENT: dict[str, tuple[Entry, ...]] = {
     "GET /events": (plain()[0], asked("venueId", "venue", public=True)),
     "GET /events/facets": (plain()[0], asked("venueId", "venue", public=True)),
@@ -40,7 +45,10 @@ CONTENT: dict[str, tuple[Entry, ...]] = {
     ),
     "GET /movies": plain(),
     "GET /movies/{movie_id:uuid}": for_all_and_draft("movie_id", "show", "draft_show"),
-    "GET /movies/{movie_id:uuid}/showtimes": for_all_and_draft("movie_id", "show", "draft_show"),
+    "GET /movies/{movie_id:uuid}/showtimes": (
+        *for_all_and_draft("movie_id", "show", "draft_show"),
+        Entry(_shown_there, public=True),
+    ),
     "GET /shows": plain(),
     "GET /shows/{show_id:uuid}": for_all_and_draft("show_id", "show", "draft_show"),
     "GET /showtimes": (

@@ -72,7 +72,8 @@ async def create_event(
             new_showtime(sitting, rooms[sitting.hall_id], duration, categories)
             for sitting in sittings
         ]
-        await schedule_showtimes(connection, principal, event_id, values.venue_id, new)
+        begin = "/showtimes/{}/startsAt"
+        await schedule_showtimes(connection, principal, event_id, values.venue_id, new, begin)
         if draft.publish:
             maps = [room.seat_map for room in rooms.values() if room is not None]
             known = {seat_map.id: seat_map for seat_map in maps if seat_map is not None}

@@ -86,7 +86,7 @@ async def duplicate_event(
             )
             for draft, prices in drafts
         ]
-        await schedule_showtimes(connection, principal, copy_id, values.venue_id, new)
+        await schedule_showtimes(connection, principal, copy_id, values.venue_id, new, "/shiftDays")
         await event_listings.refresh(connection, [copy_id])
         await note(
             connection,

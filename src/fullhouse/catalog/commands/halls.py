@@ -1,6 +1,6 @@
 """Putting showtimes into halls that are free, and saying what is in the way of others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from fullhouse.venues.store import places
 # Whoever writes past the lock of a hall is held by the constraint; then it is looked once more
 # who that was, and tried again where they gave up.
 MOST_TRIES = 3
+_MOST_ERRORS = 20
 
 
 async def lock_halls(
@@ -57,6 +58,34 @@ async def insert_where_free(
     raise Refused(SCHEDULE_CONFLICT)
 
 
+def require_apart(wanted: Sequence[Occupying], pointer: str) -> None:
+    """Raise Refused(VALIDATION_FAILED) where two of a request's own need one hall at once.
+
+    No showtime that exists is in the way then. ``pointer`` is where the request says when they
+    begin, with {} for the place of each.
+    """
+    errors = []
+    for place, other in sorted(overlapping(wanted).items()):
+        had = span(wanted[other])
+        detail = (
+            f"overlaps the one of these at {had['startsAt']}, which has the hall until"
+            f" {had['busyUntil']}, cleaning included"
+        )
+        errors.append(FieldError(pointer.format(place), detail))
+    if errors:
+        detail = "Showtimes of this request overlap each other in one hall."
+        raise Refused(VALIDATION_FAILED, detail, errors=tuple(errors[:_MOST_ERRORS]))
+
+
+def overlapping(wanted: Sequence[Occupying], but: Collection[int] = ()) -> dict[int, int]:
+    """By their places those that overlap an earlier one of these in its hall, and which."""
+    place_of = {id(one): place for place, one in enumerate(wanted)}
+    _, over = scheduling.without_overlaps(
+        one for place, one in enumerate(wanted) if place not in but
+    )
+    return {place_of[id(one)]: place_of[id(other)] for one, other in over}
+
+
 async def require_free(
     connection: AsyncConnection,
     principal: Principal,
@@ -78,15 +107,21 @@ async def in_the_way(
     but: UUID | None = None,
 ) -> dict[int, dict[str, object]]:
     """What has the hall of each, by its place: other showtimes, or an earlier one of these."""
+    found = await taken_by_others(connection, principal, wanted, but=but)
+    own = overlapping(wanted, found)
+    return found | {place: span(wanted[other]) for place, other in own.items()}
+
+
+async def taken_by_others(
+    connection: AsyncConnection,
+    principal: Principal,
+    wanted: Sequence[Occupying],
+    *,
+    but: UUID | None = None,
+) -> dict[int, dict[str, object]]:
+    """What has the hall of each already, by its place."""
     taken = await schedule.conflicts(connection, wanted, but=but)
-    found = {place: _told(principal, one) for place, one in taken.items()}
-    place_of = {id(one): place for place, one in enumerate(wanted)}
-    _, over = scheduling.without_overlaps(
-        one for place, one in enumerate(wanted) if place not in taken
-    )
-    for one, other in over:
-        found[place_of[id(one)]] = _span(other.starts_at, other.busy_until)
-    return found
+    return {place: _told(principal, one) for place, one in taken.items()}
 
 
 def conflict_of(found: Sequence[tuple[Occupying, dict[str, object]]]) -> Refused:
@@ -97,7 +132,7 @@ def conflict_of(found: Sequence[tuple[Occupying, dict[str, object]]]) -> Refused
 
 def _told(principal: Principal, taken: Occupied) -> dict[str, object]:
     """What has the hall, as far as the caller may know."""
-    named = _span(taken.starts_at, taken.busy_until)
+    named = span(taken)
     # A hall may be shared: what others have not announced yet stays their secret.
     if taken.public or principal.may(Permission.EVENTS_READ, taken.organization_id):
         named |= {
@@ -108,8 +143,9 @@ def _told(principal: Principal, taken: Occupied) -> dict[str, object]:
     return named
 
 
-def _span(starts_at: datetime, busy_until: datetime) -> dict[str, object]:
-    return {"startsAt": _utc(starts_at), "busyUntil": _utc(busy_until)}
+def span(one: Occupying | Occupied) -> dict[str, object]:
+    """From when until when something has its hall, cleaning included."""
+    return {"startsAt": _utc(one.starts_at), "busyUntil": _utc(one.busy_until)}
 
 
 def _utc(moment: datetime) -> str:

@@ -19,9 +19,11 @@ from fullhouse.catalog import csv_import, planning, scheduling
 from fullhouse.catalog.commands.events import own_event
 from fullhouse.catalog.commands.halls import (
     hold_venue,
-    in_the_way,
     insert_where_free,
     lock_halls,
+    overlapping,
+    span,
+    taken_by_others,
 )
 from fullhouse.catalog.commands.places import Room, room_in
 from fullhouse.catalog.commands.shows import image_errors, make_shows
@@ -330,10 +332,14 @@ async def _scheduled(
         else:
             fresh[one.key] = one
     wanted = list(fresh.values())
-    taken = await in_the_way(connection, principal, [one.new for one in wanted])
-    for place, conflict in taken.items():
+    new = [one.new for one in wanted]
+    found = await taken_by_others(connection, principal, new)
+    taken = {place: _told(conflict) for place, conflict in found.items()}
+    for place, other in overlapping(new, found).items():
+        taken[place] = _told(span(new[other]), f"line {wanted[other].number}")
+    for place, told in taken.items():
         number = wanted[place].number
-        error = FieldError("/startsAt", _told(conflict))
+        error = FieldError("/startsAt", told)
         results[number] = LineResult(number, "failed", errors=(error,))
     fitting = [one for place, one in enumerate(wanted) if place not in taken]
     for event_id in sorted({one.event_id for one in fitting}):
@@ -350,8 +356,9 @@ async def _scheduled(
     return results
 
 
-def _told(conflict: Mapping[str, object]) -> str:
-    who = f"“{conflict['title']}”" if "title" in conflict else "another showtime"
+def _told(conflict: Mapping[str, object], who: str = "another showtime") -> str:
+    if "title" in conflict:
+        who = f"“{conflict['title']}”"
     until = f"from {conflict['startsAt']} until {conflict['busyUntil']}, cleaning included"
     return f"the hall is not free: {who} has it {until}"
 

@@ -57,6 +57,10 @@ async def make_series(
     room = await room_in(database, seat_maps, series.hall_id or seen.hall_id, seen.venue_id)
     minutes = series.duration_minutes or seen.duration_minutes or planning.DEFAULT_DURATION_MINUTES
     slots, skipped = scheduling.plan(series.repeat, zone, timedelta(minutes=minutes))
+    if room is not None and not series.skip_conflicts:
+        # Before anything is in the way: nothing that exists has to be moved for that.
+        times = series.repeat.times
+        planning.refuse_if(scheduling.overlap_errors(times, slots, room.cleaning))
     async with database.begin() as connection:
         event = await own_event(connection, principal, event_id)
         require_unmoved(event, seen)

@@ -69,7 +69,11 @@ async def make_shows(
             "show",
             show_id,
             organization_id=organization_id,
-            after={"title": listed.title, "kind": listed.show.kind},
+            after={
+                "title": listed.title,
+                "kind": listed.show.kind,
+                **({"announced": True} if listed.show.announced else {}),
+            },
         )
         for show_id, listed in zip(show_ids, new, strict=True)
     ]
@@ -203,4 +207,5 @@ _PLAIN = {
     "age_rating": "ageRating",
     "released_on": "releasedOn",
     "ends_on": "endsOn",
+    "announced": "announced",
 }

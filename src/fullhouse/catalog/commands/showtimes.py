@@ -185,13 +185,16 @@ async def schedule_showtimes(
     event_id: UUID,
     venue_id: UUID | None,
     new: Sequence[NewShowtime],
+    pointer: str = "/startsAt",
 ) -> None:
     """Insert showtimes where their halls are free, all or none.
 
-    Raises Refused: VALIDATION_FAILED where the event's venue or a hall was deleted meanwhile,
-    SCHEDULE_CONFLICT with all that are in the way.
+    ``pointer`` is where the request says when they begin, with {} for the place of each.
+    Raises Refused: VALIDATION_FAILED where some of them overlap each other, or the event's venue
+    or a hall was deleted meanwhile; SCHEDULE_CONFLICT with all that are in the way.
     """
     if new:
+        halls.require_apart(new, pointer)
         await halls.lock_halls(connection, (showtime.hall_id for showtime in new))
         await halls.hold_venue(connection, venue_id)
         await halls.require_free(connection, principal, new)

@@ -55,8 +55,9 @@ async def import_shows(
 
     Columns: ``kind`` and ``title``, and any of ``description``, ``durationMinutes``, ``genre``,
     ``language``, ``ageRating``, ``releasedOn``, ``endsOn``, ``cast`` (``Name: role | Name``),
-    ``trailers`` and ``images`` (ids); ``|`` stands between items. A show of the same kind, title
-    and day of release is there already: its line is skipped, and the show stays as it is.
+    ``trailers``, ``images`` (ids) and ``announced``; ``|`` stands between items. A show of the
+    same kind, title and day of release is there already: its line is skipped, and the show stays
+    as it is.
 
     Nothing is written where a line fails, unless ``partial`` is set. Where nothing is for that
     reason, the refusal ``import_failed`` has the same report.

@@ -15,13 +15,17 @@ from fullhouse.api.principal import Principal
 from fullhouse.catalog import parameters, queries
 from fullhouse.catalog.filters import (
     MOVIE,
+    SHOWTIME_STATUSES,
     EventFilters,
     Period,
     ShowFilters,
+    ShowtimeFilters,
     Viewer,
     id_or_slug,
     moment_of,
     order_of,
+    search_order,
+    showtime_statuses_of,
     statuses_of,
 )
 from fullhouse.catalog.schemas.views import (
@@ -54,6 +58,7 @@ _BROWSER_SECONDS = 1
 # Values of each facet.
 _MOST_FACETS = 50
 _BY_TITLE = "title"
+_BY_START = "startsAt"
 
 
 async def _event_filters(
@@ -110,9 +115,7 @@ async def list_events(
     matter, and where nothing fits, almost the same will do. It is ordered by how well it fits, and
     everything else by when it is.
     """
-    keys = SORT_KEYS if filters.q else [key for key in SORT_KEYS if key != "relevance"]
-    usual = "-relevance" if filters.q else "startsAt"
-    order = order_of(usual if sort is None else sort, keys)
+    order = search_order(sort, filters.q, SORT_KEYS, "startsAt")
     found = await queries.events(database, filters, order, part)
     views = [event_summary_view(row) for row in found.items]
     keep(request, _KEPT_SECONDS, [_EVENTS, "media"])
@@ -153,7 +156,7 @@ async def get_event(
 ) -> EventView:
     """An event by id or slug, with its next 20 showtimes. Members also see their drafts.
 
-    Whoever is not signed in may be told of a sale a second late.
+    Whoever belongs to no organization may be told of a sale a second late.
     """
     found = await queries.event(database, id_or_slug(key), Viewer.of(visitor))
     keep(
@@ -171,21 +174,21 @@ async def list_movies(
     request: Request[Any, Any, Any],
     database: Database,
     part: Slice,
-    search: parameters.Search = None,
+    search: parameters.ShowSearch = None,
     statuses: parameters.Statuses = None,
     genre: parameters.Genre = None,
     language: parameters.Language = None,
     sort: parameters.ShowSort = None,
     fields: parameters.Fields = None,
 ) -> Page[ShowView]:
-    """Movies by title.
+    """Movies that are put on or announced, by title; with ``q`` those that fit best first.
 
     ``now_showing`` has a showtime within seven days, ``coming_soon`` a later one or none yet,
     ``ended`` only past ones. A day of release that is still to come, or a last day that is past,
     goes before that.
     """
     filters = ShowFilters(MOVIE, search, genre, language, statuses_of(statuses))
-    order = order_of(_BY_TITLE if sort is None else sort, SHOW_SORT_KEYS)
+    order = search_order(sort, search, SHOW_SORT_KEYS, _BY_TITLE)
     found = await queries.shows(database, filters, order, part)
     views = projected(show_views(found), fields, ShowView)
     keep(request, _KEPT_SECONDS, _SHOWN)
@@ -221,10 +224,29 @@ async def list_movie_showtimes(
     database: Database,
     visitor: Principal | None,
     part: Slice,
+    venue_id: parameters.VenueId = None,
+    hall_id: parameters.HallId = None,
     day: parameters.Day = None,
+    since: parameters.Since = None,
+    until: parameters.Until = None,
+    statuses: parameters.ShowtimeStatuses = None,
+    sort: parameters.ShowtimeSort = None,
+    fields: parameters.Fields = None,
 ) -> Page[ShowtimeView]:
-    """When and where a movie is shown, by start; those that are over only with their date."""
-    found = await queries.movie_showtimes(database, movie_id, Viewer.of(visitor), Period(day), part)
+    """When and where a movie is shown, by start.
+
+    Those that are over are shown only with their date or beginning, and cancelled ones only where
+    ``status`` asks for them.
+    """
+    filters = ShowtimeFilters(
+        Viewer.of(visitor),
+        period=Period(day, moment_of("from", since), moment_of("to", until)),
+        venue_id=venue_id,
+        hall_id=hall_id,
+        statuses=showtime_statuses_of(statuses, SHOWTIME_STATUSES[:1]),
+    )
+    order = order_of(_BY_START if sort is None else sort, [_BY_START])
+    found = await queries.movie_showtimes(database, movie_id, filters, order, part)
     keep(
         request,
         _KEPT_SECONDS,
@@ -232,7 +254,8 @@ async def list_movie_showtimes(
         lagging=[f"showtime:{row.id}" for row in found.items],
         max_age=_BROWSER_SECONDS,
     )
-    return Page([showtime_view(row) for row in found.items], found.next_cursor, found.total)
+    views = projected([showtime_view(row) for row in found.items], fields, ShowtimeView)
+    return Page(views, found.next_cursor, found.total)
 
 
 @get("/shows", access=PUBLIC, summary="List shows", tags=_TAGS, responses=problems())
@@ -240,7 +263,7 @@ async def list_shows(
     request: Request[Any, Any, Any],
     database: Database,
     part: Slice,
-    search: parameters.Search = None,
+    search: parameters.ShowSearch = None,
     kind: parameters.Kind = None,
     statuses: parameters.Statuses = None,
     genre: parameters.Genre = None,
@@ -248,9 +271,9 @@ async def list_shows(
     sort: parameters.ShowSort = None,
     fields: parameters.Fields = None,
 ) -> Page[ShowView]:
-    """Shows of every kind by title; the statuses are those of movies."""
+    """Shows of every kind, else as the movies: their order, their statuses, and which there are."""
     filters = ShowFilters(kind, search, genre, language, statuses_of(statuses))
-    order = order_of(_BY_TITLE if sort is None else sort, SHOW_SORT_KEYS)
+    order = search_order(sort, search, SHOW_SORT_KEYS, _BY_TITLE)
     found = await queries.shows(database, filters, order, part)
     views = projected(show_views(found), fields, ShowView)
     keep(request, _KEPT_SECONDS, _SHOWN)

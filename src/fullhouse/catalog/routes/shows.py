@@ -12,11 +12,12 @@ from fullhouse.api.principal import Principal
 from fullhouse.catalog import parameters, queries
 from fullhouse.catalog.commands import shows
 from fullhouse.catalog.errors import SHOW_IN_USE
-from fullhouse.catalog.filters import ShowFilters, Viewer, order_of, statuses_of
+from fullhouse.catalog.filters import ShowFilters, Viewer, search_order, statuses_of
 from fullhouse.catalog.schemas.shows import ShowBody, ShowPatchBody, show_change, show_draft
 from fullhouse.catalog.schemas.views import (
     ShowDetailView,
     ShowView,
+    projected,
     show_detail_view,
     show_views,
 )
@@ -39,7 +40,10 @@ _NEWEST_FIRST = "-createdAt"
     responses=problems(UNAUTHENTICATED, FORBIDDEN, ORGANIZATION_REQUIRED),
 )
 async def create_show(data: ShowBody, database: Database, principal: Principal) -> ShowDetailView:
-    """A show that events can put on; until one is published only its organization sees it."""
+    """A show that events can put on.
+
+    Until one is published, or the show is ``announced``, only its organization sees it.
+    """
     show_id = await shows.create_show(
         database,
         principal,
@@ -94,21 +98,28 @@ async def list_own_shows(
     principal: Principal,
     part: Slice,
     organization_id: parameters.OrganizationId = None,
-    search: parameters.Search = None,
+    search: parameters.ShowSearch = None,
     kind: parameters.Kind = None,
     statuses: parameters.Statuses = None,
+    genre: parameters.Genre = None,
+    language: parameters.Language = None,
     sort: parameters.ShowSort = None,
+    fields: parameters.Fields = None,
 ) -> Page[ShowView]:
-    """Shows of the caller's organizations, also those that no event puts on; newest first."""
+    """Shows of the caller's organizations, also those that no event puts on; newest first.
+
+    With ``q`` those that fit best are first.
+    """
     found = await queries.own_shows(
         database,
         principal,
-        ShowFilters(kind, search, statuses=statuses_of(statuses)),
-        order_of(_NEWEST_FIRST if sort is None else sort, SORT_KEYS),
+        ShowFilters(kind, search, genre, language, statuses_of(statuses)),
+        search_order(sort, search, SORT_KEYS, _NEWEST_FIRST),
         part,
         organization_id=organization_id,
     )
-    return Page(show_views(found), found.part.next_cursor, found.part.total)
+    views = projected(show_views(found), fields, ShowView)
+    return Page(views, found.part.next_cursor, found.part.total)
 
 
 ROUTES = [create_show, change_show, delete_show, list_own_shows]

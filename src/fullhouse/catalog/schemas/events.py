@@ -20,6 +20,7 @@ from fullhouse.catalog.schemas.policy import (
 )
 from fullhouse.catalog.schemas.shows import (
     AgeRating,
+    Announced,
     Cast,
     EndsOn,
     Genre,
@@ -123,6 +124,7 @@ class EventBody(Body):
     ends_on: EndsOn | None = None
     cast: Cast = []
     trailers: Trailers = []
+    announced: Announced = False
     images: Images = []
     starts_at: (
         Annotated[Moment, Meta(description="Start of the only showtime, instead of showtimes.")]
@@ -267,6 +269,7 @@ def _show_draft(body: EventBody) -> ShowDraft | None:
         body.ends_on,
         body.cast,
         body.trailers,
+        announced=body.announced,
     )
     if body.kind is None and fields == ShowFields():
         return None

@@ -17,6 +17,7 @@ from fullhouse.catalog.csv_import import Line, LineStatus, Report, Row
 from fullhouse.catalog.drafts import CastMember, ListedShow, ListedShowtime, ShowDraft
 from fullhouse.catalog.errors import IMPORT_FAILED
 from fullhouse.catalog.schemas.shows import (
+    Announced,
     Cast,
     EndsOn,
     Html,
@@ -54,6 +55,7 @@ _SHOW_COLUMNS: Mapping[str, Any] = {
     "cast": Cast,
     "trailers": Trailers,
     "images": Images,
+    "announced": Announced,
 }
 _SHOW_NEEDS = ("kind", "title")
 _SHOWTIME_COLUMNS: Mapping[str, Any] = {
@@ -213,6 +215,7 @@ def _listed_show(values: Mapping[str, Any]) -> ListedShow:
             cast=tuple(CastMember(one.name, one.role) for one in values.get("cast", ())),
             trailers=tuple(values.get("trailers", ())),
             images=tuple(values.get("images", ())),
+            announced=values.get("announced", False),
         ),
     )
 

@@ -77,6 +77,11 @@ Images = Annotated[
 ReleasedOn = Annotated[date, Meta(description="The day of release.")]
 EndsOn = Annotated[date, Meta(description="The last day on which it is shown.")]
 
+Announced = Annotated[
+    bool,
+    Meta(description="Everybody sees it, with or without an event; else only once it is put on."),
+]
+
 
 class CastBody(Body):
     """Somebody who takes part, and as what."""
@@ -104,6 +109,7 @@ class ShowFields(Body):
     cast: Cast = []
     trailers: Trailers = []
     images: Images = []
+    announced: Announced = False
 
 
 class ShowBody(ShowFields, kw_only=True):
@@ -133,6 +139,7 @@ class ShowPatchBody(Body):
     cast: Cast | UnsetType = UNSET
     trailers: Trailers | UnsetType = UNSET
     images: Images | UnsetType = UNSET
+    announced: Announced | UnsetType = UNSET
 
 
 def show_draft(body: ShowFields, kind: ShowKind) -> ShowDraft:
@@ -148,6 +155,7 @@ def show_draft(body: ShowFields, kind: ShowKind) -> ShowDraft:
         cast=_cast(body.cast),
         trailers=_trailers(body.trailers),
         images=tuple(body.images),
+        announced=body.announced,
     )
 
 

@@ -1,12 +1,12 @@
 """How the API shows the catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from fullhouse.api.lists import projected as projected
 from fullhouse.api.schemas import Money, View
@@ -14,8 +14,8 @@ from fullhouse.catalog.queries import EventWithShowtimes, ShowsWithImages, ShowW
 from fullhouse.catalog.rules import Policy, ShowStatus
 from fullhouse.catalog.schemas.categories import CategoryView, category_view
 from fullhouse.catalog.schemas.policy import PolicyBody, policy_body
-from fullhouse.catalog.store.event_listings import FacetRow
-from fullhouse.catalog.store.events import EventSummaryRow
+from fullhouse.catalog.store.event_facets import FacetRow
+from fullhouse.catalog.store.events import EventRow, EventSummaryRow
 from fullhouse.catalog.store.shows import ShowRow
 from fullhouse.catalog.store.showtimes import PlaceRow, ShowtimeRow
 from fullhouse.media.schemas import MediaView, media_view, shown_of
@@ -30,6 +30,13 @@ class VenueBriefView(View):
     name: str
     city: str
     country: str
+
+
+class EventVenueView(VenueBriefView):
+    """The venue on an event's own page, with what visitors have to know of it."""
+
+    house_rules: Annotated[str, Meta(description="HTML, such as may be shown as it is.")]
+    amenities: Annotated[list[str], Meta(description="What visitors find there, in words.")]
 
 
 class HallBriefView(View):
@@ -123,6 +130,30 @@ class FacetsView(View):
     date: list[FacetView]
 
 
+class CastView(View):
+    """Somebody who takes part, and as what."""
+
+    name: str
+    role: str
+
+
+class EventShowView(View):
+    """What an event puts on, in the words of the show."""
+
+    id: Annotated[UUID, Meta(description="Of the show.")]
+    title: Annotated[str, Meta(description="What the show is called; the event may differ.")]
+    duration_minutes: Annotated[
+        int | None, Meta(description="How many minutes it lasts; null where nobody says.")
+    ]
+    genre: Annotated[str | None, Meta(description="In words, such as Drama.")]
+    language: Annotated[str | None, Meta(description="In which it is performed, in words.")]
+    age_rating: Annotated[
+        str | None, Meta(description="The show's own; that of the event counts for who may come.")
+    ]
+    cast: Annotated[list[CastView], Meta(description="Who takes part, in the order to show.")]
+    trailers: Annotated[list[str], Meta(description="Https addresses of videos.")]
+
+
 class EventView(View):
     """An event in full, with its next showtimes.
 
@@ -138,7 +169,14 @@ class EventView(View):
     status: str
     organization_id: UUID
     show_id: UUID
-    venue: VenueBriefView | None
+    show: Annotated[EventShowView, Meta(description="What is put on.")]
+    age_rating: Annotated[
+        str | None,
+        Meta(description="Who may come: in the words of the show, or else those of the venue."),
+    ]
+    venue: Annotated[
+        EventVenueView | None, Meta(description="Where it is; null for a location in words.")
+    ]
     hall: HallBriefView | None
     location: str | None
     timezone: str
@@ -155,17 +193,11 @@ class EventView(View):
     cancel_reason: str | UnsetType = UNSET
 
 
-class CastView(View):
-    """Somebody who takes part, and as what."""
-
-    name: str
-    role: str
-
-
 class ShowView(View):
     """A show. ``nextStartsAt`` is its next public showtime's start.
 
-    ``images`` are those that can be shown, and ``image`` is the first of them.
+    ``images`` are those that can be shown, and ``image`` is the first of them. What is
+    ``announced`` everybody sees, with or without an event.
     """
 
     id: UUID
@@ -181,6 +213,7 @@ class ShowView(View):
     ends_on: date | None
     image: MediaView | None
     images: list[MediaView]
+    announced: bool
     status: ShowStatus
     next_starts_at: datetime | None
     created_at: datetime
@@ -263,7 +296,9 @@ def event_view(found: EventWithShowtimes) -> EventView:
         status=event.status,
         organization_id=event.organization_id,
         show_id=event.show_id,
-        venue=_venue(event.place),
+        show=_event_show(event),
+        age_rating=event.age_rating,
+        venue=_event_venue(event),
         hall=_hall(event.place),
         location=event.place.location,
         timezone=event.timezone,
@@ -291,7 +326,7 @@ def show_detail_view(found: ShowWithEvents) -> ShowDetailView:
     show = found.show
     return ShowDetailView(
         **_show_fields(show, found.images),
-        cast=[CastView(one["name"], one["role"]) for one in show.cast],
+        cast=_cast(show.cast),
         trailers=show.trailers,
         events=[event_summary_view(event) for event in found.events],
     )
@@ -310,6 +345,34 @@ def _venue(place: PlaceRow) -> VenueBriefView | None:
     return VenueBriefView(
         place.venue_id, place.venue_name or "", place.city or "", place.country or ""
     )
+
+
+def _event_venue(event: EventRow) -> EventVenueView | None:
+    brief = _venue(event.place)
+    if brief is None:
+        return None
+    return EventVenueView(
+        **msgspec.structs.asdict(brief),
+        house_rules=event.house_rules or "",
+        amenities=event.amenities or [],
+    )
+
+
+def _event_show(event: EventRow) -> EventShowView:
+    return EventShowView(
+        event.show_id,
+        event.show_title,
+        event.show_duration_minutes,
+        event.show_genre,
+        event.show_language,
+        event.show_age_rating,
+        _cast(event.show_cast),
+        event.show_trailers,
+    )
+
+
+def _cast(members: Sequence[Mapping[str, str]]) -> list[CastView]:
+    return [CastView(one["name"], one["role"]) for one in members]
 
 
 def _hall(place: PlaceRow) -> HallBriefView | None:

@@ -5,8 +5,7 @@ compared with. Words are found by their beginnings; where no event has all of th
 whose words are almost the same.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,10 +20,10 @@ from fullhouse.catalog.store.paging import SortKey, in_period
 from fullhouse.catalog.store.showtimes import is_visible
 from fullhouse.catalog.tables import (
     allotments,
-    categories,
     event_listings,
     events,
     favorites,
+    listed_prices,
     shows,
     showtimes,
 )
@@ -81,9 +80,11 @@ def matching(filters: EventFilters) -> sa.Select[Any]:
     To be ordered by one of :func:`sort_keys`.
     """
     if asks_for_showtime(filters):
-        fitting = _fitting_showtimes(filters)
-        statement = sa.select(listings.event_id, fitting.c.starts_at).join(
-            fitting, fitting.c.event_id == listings.event_id
+        of_event = showtimes.c.event_id == listings.event_id
+        statement = (
+            sa.select(listings.event_id, showtimes.c.starts_at)
+            .join(showtimes, of_event)
+            .where(*fits_showtime(filters, listings.timezone), _is_first(filters))
         )
     else:
         statement = sa.select(listings.event_id, listings.next_starts_at.label("starts_at"))
@@ -95,7 +96,7 @@ def matching(filters: EventFilters) -> sa.Select[Any]:
                 favorites.c.user_id == filters.favorites_of,
             ),
         )
-    return statement.where(*_conditions(filters))
+    return statement.where(*conditions_of(filters))
 
 
 def sort_keys(filters: EventFilters, statement: sa.Select[Any]) -> dict[str, SortKey]:
@@ -111,84 +112,10 @@ def sort_keys(filters: EventFilters, statement: sa.Select[Any]) -> dict[str, Sor
     return keys
 
 
-@dataclass(frozen=True, slots=True)
-class FacetRow:
-    """One value that events have, and how many of those that fit have it."""
-
-    value: str
-    count: int
-
-
-async def facets(
-    connection: AsyncConnection, filters: EventFilters, most: int
-) -> dict[str, list[FacetRow]]:
-    """The cities, kinds, categories and days of the events that fit, the most frequent first.
-
-    Each is counted without its own filter, so that a chosen city does not hide the others. Days
-    are those of showtimes where they happen, in their own order.
-    """
-    if filters.q:
-        # Counted, so that the planner does not hope to meet one soon and reads all listings.
-        found = sa.select(sa.func.count()).select_from(matching(filters).subquery())
-        none_has_all = (await connection.execute(found)).scalar_one() == 0
-        filters = replace(filters, almost=none_has_all)
-    by_city = replace(filters, city=None)
-    by_kind = replace(filters, kind=None)
-    by_category = replace(filters, category=None)
-    by_day = replace(filters, period=Period())
-    return {
-        "city": await _counted(connection, by_city, listings.city, most),
-        "kind": await _counted(connection, by_kind, listings.kind, most),
-        "category": await _categories(connection, by_category, most),
-        "date": await _days(connection, by_day, most),
-    }
-
-
-async def _counted(
-    connection: AsyncConnection, filters: EventFilters, column: sa.ColumnElement[Any], most: int
-) -> list[FacetRow]:
-    count = sa.func.count()
-    statement = (
-        matching(filters)
-        .with_only_columns(column, count)
-        .where(column.is_not(None))
-        .group_by(column)
-        .order_by(count.desc(), column)
-        .limit(most)
-    )
-    return [FacetRow(*row) for row in await connection.execute(statement)]
-
-
-async def _categories(
-    connection: AsyncConnection, filters: EventFilters, most: int
-) -> list[FacetRow]:
-    fitting = matching(filters).subquery()
-    name, count = sa.func.min(categories.c.name), sa.func.count(categories.c.event_id.distinct())
-    statement = (
-        sa.select(name, count)
-        .join(fitting, fitting.c.event_id == categories.c.event_id)
-        .where(categories.c.deleted_at.is_(None))
-        .group_by(sa.func.lower(sa.func.unaccent(categories.c.name)))
-        .order_by(count.desc(), name)
-        .limit(most)
-    )
-    return [FacetRow(*row) for row in await connection.execute(statement)]
-
-
-async def _days(connection: AsyncConnection, filters: EventFilters, most: int) -> list[FacetRow]:
-    fitting = matching(filters).subquery()
-    day = sa.cast(sa.func.timezone(events.c.timezone, showtimes.c.starts_at), sa.Date)
-    statement = (
-        sa.select(day, sa.func.count(showtimes.c.event_id.distinct()))
-        .join(events, events.c.id == showtimes.c.event_id)
-        .join(fitting, fitting.c.event_id == events.c.id)
-        .where(*fits_showtime(filters))
-        .group_by(day)
-        .order_by(day)
-        .limit(most)
-    )
-    rows = await connection.execute(statement)
-    return [FacetRow(found.isoformat(), count) for found, count in rows]
+def id_column(filters: EventFilters, key: str) -> sa.ColumnElement[UUID]:
+    """The event's id, of the same table as what the order is by, so that one index has both."""
+    of_showtime = key == "startsAt" and asks_for_showtime(filters)
+    return showtimes.c.event_id if of_showtime else listings.event_id
 
 
 def asks_for_showtime(filters: EventFilters) -> bool:
@@ -196,38 +123,49 @@ def asks_for_showtime(filters: EventFilters) -> bool:
     return filters.period != Period() or filters.available is not None
 
 
-def fits_showtime(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
-    """What a showtime of a matching event must be to count."""
+def fits_showtime(
+    filters: EventFilters, timezone: sa.ColumnElement[str], sitting: sa.FromClause = showtimes
+) -> list[sa.ColumnElement[bool]]:
+    """What a showtime of a matching event must be to count; ``timezone`` is the event's."""
     conditions = [
-        showtimes.c.status == "scheduled",
-        showtimes.c.deleted_at.is_(None),
-        *in_period(filters.period, events.c.timezone),
+        sitting.c.status == "scheduled",
+        sitting.c.deleted_at.is_(None),
+        *in_period(filters.period, timezone, sitting),
     ]
     if filters.available is not None:
-        left = sa.exists().where(
-            allotments.c.showtime_id == showtimes.c.id,
-            allotments.c.held + allotments.c.sold + allotments.c.blocked < allotments.c.capacity,
-        )
-        conditions.append(left if filters.available else sa.not_(left))
+        of_showtime = allotments.c.showtime_id == sitting.c.id
+        left = sa.exists().where(of_showtime, allotments.c.has_places)
+        if filters.available:
+            conditions.append(left)
+        else:
+            # The few in which nothing is left are found by their index.
+            sold_out = sa.exists().where(of_showtime, sa.not_(allotments.c.has_places))
+            conditions += [sold_out, sa.not_(left)]
     return conditions
 
 
-def _fitting_showtimes(filters: EventFilters) -> sa.Subquery:
-    return (
-        sa.select(showtimes.c.event_id, sa.func.min(showtimes.c.starts_at).label("starts_at"))
-        .join(events, events.c.id == showtimes.c.event_id)
-        .where(*fits_showtime(filters))
-        .group_by(showtimes.c.event_id)
-        .subquery("fitting")
+def _is_first(filters: EventFilters) -> sa.ColumnElement[bool]:
+    """No earlier showtime of the event fits: so a list needs to look at no more than it shows."""
+    earlier = showtimes.alias("earlier")
+    before = sa.tuple_(earlier.c.starts_at, earlier.c.id) < sa.tuple_(
+        showtimes.c.starts_at, showtimes.c.id
+    )
+    return sa.not_(
+        sa.exists().where(
+            earlier.c.event_id == showtimes.c.event_id,
+            before,
+            *fits_showtime(filters, listings.timezone, earlier),
+        )
     )
 
 
-def _conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
+def conditions_of(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
+    """What the listing of a matching event must be."""
     conditions: list[sa.ColumnElement[bool]] = []
     if filters.public:
         conditions.append(listings.status == "published")
-        if not asks_for_showtime(filters):
-            # What is over is not shown; what has no date yet is.
+        if filters.period.is_open:
+            # What is over is not shown; what has no date yet is, unless a showtime is asked for.
             conditions.append(listings.last_ends_at > sa.func.now())
     if filters.status is not None:
         conditions.append(listings.status == filters.status)
@@ -252,53 +190,27 @@ def _conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
 def _category_conditions(filters: EventFilters) -> list[sa.ColumnElement[bool]]:
     """One category must have the name and the price that are asked for."""
     conditions: list[sa.ColumnElement[bool]] = []
-    asked: list[sa.ColumnElement[bool]] = []
-    if filters.category is not None:
-        key = folded(filters.category)
-        conditions.append(listings.category_keys.contains(sa.func.array_append(_NO_TEXTS, key)))
-        asked.append(sa.func.lower(sa.func.unaccent(categories.c.name)) == key)
     if filters.price_at_most is not None:
         conditions.append(listings.lowest_price <= filters.price_at_most)
-    if filters.price_at_most is not None or filters.price_at_least is not None:
-        asked.append(_priced(filters))
-    if asked:
-        conditions.append(
-            sa.exists().where(
-                categories.c.event_id == listings.event_id,
-                categories.c.deleted_at.is_(None),
-                *asked,
-            )
-        )
+    if (filters.category, filters.price_at_most, filters.price_at_least) != (None, None, None):
+        conditions.append(has_category(filters, listings.event_id))
     return conditions
 
 
-def _priced(filters: EventFilters) -> sa.ColumnElement[bool]:
-    """Such a price is asked in the category at a showtime to come; or usually, without any."""
-    coming = (
-        showtimes.c.event_id == categories.c.event_id,
-        showtimes.c.status == "scheduled",
-        showtimes.c.deleted_at.is_(None),
-        showtimes.c.ends_at > sa.func.now(),
-    )
-    asked = sa.func.coalesce(allotments.c.price, categories.c.price)
-    return sa.or_(
-        sa.exists().where(
-            *coming,
-            allotments.c.showtime_id == showtimes.c.id,
-            allotments.c.category_id == categories.c.id,
-            *_between(filters, asked),
-        ),
-        sa.and_(*_between(filters, categories.c.price), sa.not_(sa.exists().where(*coming))),
-    )
-
-
-def _between(
-    filters: EventFilters, price: sa.ColumnElement[int]
-) -> Iterator[sa.ColumnElement[bool]]:
+def has_category(filters: EventFilters, event_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """The event has such a category, now at that price."""
+    price = listed_prices.c.price
+    asked = [listed_prices.c.event_id == event_id]
+    if filters.category is not None:
+        asked.append(listed_prices.c.key == folded(filters.category))
     if filters.price_at_most is not None:
-        yield price <= filters.price_at_most
+        asked.append(price <= filters.price_at_most)
     if filters.price_at_least is not None:
-        yield price >= filters.price_at_least
+        asked.append(price >= filters.price_at_least)
+    if filters.price_at_most is not None or filters.price_at_least is not None:
+        asked.append(listed_prices.c.asked_from <= sa.func.now())
+        asked.append(listed_prices.c.asked_until > sa.func.now())
+    return sa.exists().where(*asked)
 
 
 def _found(filters: EventFilters) -> sa.ColumnElement[bool]:
@@ -323,6 +235,3 @@ def _relevance(q: str, *, almost: bool) -> sa.ColumnElement[int]:
 
 def _query(form: str, q: str) -> sa.TextClause:
     return sa.text(form).bindparams(sa.bindparam("q", q, sa.Text, unique=True))
-
-
-_NO_TEXTS = sa.literal([], ARRAY(sa.Text))

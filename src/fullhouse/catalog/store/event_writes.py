@@ -221,14 +221,21 @@ async def ever_held(connection: AsyncConnection, event_id: UUID) -> bool:
 
 
 async def delete_event(connection: AsyncConnection, event_id: UUID) -> None:
-    """Take an event away with its showtimes, whose halls are free again."""
+    """Take an event away with its showtimes, whose halls are free again, and so is its slug.
+
+    Its id, which nobody can choose for a slug, stands in for it.
+    """
     now = sa.func.clock_timestamp()
     await connection.execute(
         showtimes.update()
         .where(showtimes.c.event_id == event_id, showtimes.c.deleted_at.is_(None))
         .values(deleted_at=now)
     )
-    await connection.execute(events.update().where(events.c.id == event_id).values(deleted_at=now))
+    await connection.execute(
+        events.update()
+        .where(events.c.id == event_id)
+        .values(deleted_at=now, slug=sa.cast(events.c.id, sa.Text))
+    )
 
 
 async def lock_event(connection: AsyncConnection, event_id: UUID) -> EventState | None:

@@ -19,7 +19,6 @@ from fullhouse.catalog.store.showtimes import PLACE_COLUMNS, PlaceRow, is_visibl
 from fullhouse.catalog.tables import (
     allotments,
     categories,
-    event_listings,
     events,
     shows,
     showtimes,
@@ -67,7 +66,10 @@ class CategoryRow:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """An event in full, without its showtimes. ``show_images`` are for one without its own."""
+    """An event in full, without its showtimes.
+
+    What begins with ``show_`` is its show's; ``age_rating`` that of the show, or else of the venue.
+    """
 
     id: UUID
     slug: str
@@ -87,7 +89,17 @@ class EventRow:
     cancel_reason: str | None
     created_at: datetime
     images: list[UUID]
+    show_title: str
+    show_duration_minutes: int | None
+    show_genre: str | None
+    show_language: str | None
+    show_age_rating: str | None
+    show_cast: list[dict[str, str]]
+    show_trailers: list[str]
     show_images: list[UUID]
+    age_rating: str | None
+    house_rules: str | None
+    amenities: list[str] | None
     place: PlaceRow
     categories: list[CategoryRow]
 
@@ -113,8 +125,9 @@ async def _ids(
 ) -> Part[sa.Row[Any]]:
     statement = listings.matching(filters)
     sort = listings.sort_keys(filters, statement)[order.key]
+    id_column = listings.id_column(filters, order.key)
     order = replace(order, almost=filters.almost)
-    return await fetch_part(connection, statement, event_listings.c.event_id, sort, order, part)
+    return await fetch_part(connection, statement, id_column, sort, order, part)
 
 
 SORT_KEYS = ("startsAt", "createdAt", "title", "price", "relevance")
@@ -180,7 +193,10 @@ async def find_event(
             events.c.cancel_reason,
             events.c.created_at,
             events.c.images,
-            shows.c.images.label("show_images"),
+            *(shows.c[name].label(f"show_{name}") for name in _SHOW_COLUMNS),
+            sa.func.coalesce(shows.c.age_rating, venues.c.age_rating).label("age_rating"),
+            venues.c.house_rules,
+            venues.c.amenities,
             *PLACE_COLUMNS,
         )
         .join(shows, shows.c.id == events.c.show_id)
@@ -218,7 +234,10 @@ def _next_showtime(filters: EventFilters) -> LateralFromClause:
     """The first showtime of an event that fits the filters."""
     return (
         sa.select(showtimes.c.starts_at, showtimes.c.ends_at)
-        .where(showtimes.c.event_id == events.c.id, *listings.fits_showtime(filters))
+        .where(
+            showtimes.c.event_id == events.c.id,
+            *listings.fits_showtime(filters, events.c.timezone),
+        )
         .correlate(events)
         .order_by(showtimes.c.starts_at, showtimes.c.id)
         .limit(1)
@@ -292,6 +311,17 @@ _EVENT_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     events.c.timezone,
 )
 
+# Of the show, for an event's own page.
+_SHOW_COLUMNS = (
+    "title",
+    "duration_minutes",
+    "genre",
+    "language",
+    "age_rating",
+    "cast",
+    "trailers",
+    "images",
+)
 _SUMMARY_FIELDS = [
     name for name in EventSummaryRow.__dataclass_fields__ if name not in ("place", "image")
 ]

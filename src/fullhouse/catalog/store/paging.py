@@ -14,13 +14,20 @@ from fullhouse.kit.lists import SortKey as SortKey
 _MOST_OFFSET = timedelta(hours=15)
 
 
-def in_period(period: Period, timezone: sa.ColumnElement[str]) -> list[sa.ColumnElement[bool]]:
-    """Showtimes that start in the period; without a beginning, only those that are not over."""
-    start = showtimes.c.starts_at
+def in_period(
+    period: Period,
+    timezone: sa.ColumnElement[str],
+    sitting: sa.FromClause = showtimes,
+) -> list[sa.ColumnElement[bool]]:
+    """Showtimes that start in the period; without a beginning, only those that are not over.
+
+    ``sitting`` is their table, or another name for it.
+    """
+    start = sitting.c.starts_at
     local_day = sa.cast(sa.func.timezone(timezone, start), sa.Date)
     conditions: list[sa.ColumnElement[bool]] = []
     if period.is_open:
-        conditions.append(showtimes.c.ends_at > sa.func.now())
+        conditions.append(sitting.c.ends_at > sa.func.now())
     if period.day is not None:
         conditions += [
             local_day == period.day,

@@ -11,7 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from fullhouse.catalog.drafts import CastMember, ListedShow, ShowDraft
 from fullhouse.catalog.tables import events, shows
 from fullhouse.kit.ids import new_id
-from fullhouse.kit.words import folded
+from fullhouse.kit.words import document_of
+
+# Of long casts, so many characters of names are found though misspelt.
+_MOST_NAMES = 2_000
 
 # What an event that is not over yet, and not given up, can be.
 _LIVE = ("draft", "published")
@@ -77,15 +80,14 @@ async def insert_shows(
             "organization_id": organization_id,
             "made_for": made_for,
             "title": listed.title,
-            "typed": listed.title,
             "description": listed.description,
             **_columns(listed.show),
+            **_typed(listed.title, listed.description, listed.show),
         }
         for listed in new
     ]
     if rows:
-        words = sa.func.lower(sa.func.unaccent(sa.bindparam("typed", type_=sa.Text)))
-        await connection.execute(shows.insert().values(words=words), rows)
+        await connection.execute(shows.insert().values(**_SEARCHED), rows)
     return [row["id"] for row in rows]
 
 
@@ -96,13 +98,14 @@ async def lock_show(connection: AsyncConnection, show_id: UUID) -> ShowState | N
     if row is None:
         return None
     # Only now, under the lock: the statement above saw the events as of before it waited.
-    public = sa.exists().where(
+    put_on = sa.exists().where(
         events.c.show_id == show_id,
         events.c.status.in_(("published", "ended")),
         events.c.deleted_at.is_(None),
     )
-    seen = bool((await connection.execute(sa.select(public))).scalar_one())
-    return ShowState(row.id, row.organization_id, seen, row.title, row.description, _draft(row))
+    seen = bool((await connection.execute(sa.select(put_on))).scalar_one())
+    public = row.announced or seen
+    return ShowState(row.id, row.organization_id, public, row.title, row.description, _draft(row))
 
 
 async def update_show(
@@ -114,12 +117,13 @@ async def update_show(
         .where(shows.c.id == show_id)
         .values(
             title=title,
-            words=folded(title),
             description=description,
             changed_at=sa.func.clock_timestamp(),
             made_for=None,
             **_columns(show),
-        )
+            **_SEARCHED,
+        ),
+        _typed(title, description, show),
     )
 
 
@@ -130,6 +134,17 @@ async def delete_show(connection: AsyncConnection, show_id: UUID) -> None:
         .where(shows.c.id == show_id)
         .values(deleted_at=sa.func.clock_timestamp(), changed_at=sa.func.clock_timestamp())
     )
+
+
+async def hide_announced(connection: AsyncConnection, organization_id: UUID) -> list[UUID]:
+    """Take back what an organization announced; answers which shows."""
+    hidden = await connection.execute(
+        shows.update()
+        .where(shows.c.organization_id == organization_id, shows.c.announced)
+        .values(announced=False)
+        .returning(shows.c.id)
+    )
+    return list(hidden.scalars())
 
 
 async def lock_made_for(connection: AsyncConnection, event_id: UUID) -> UUID | None:
@@ -186,7 +201,41 @@ def _columns(show: ShowDraft) -> dict[str, Any]:
         "cast": [{"name": one.name, "role": one.role} for one in show.cast],
         "trailers": list(show.trailers),
         "images": list(show.images),
+        "announced": show.announced,
     }
+
+
+def _typed(title: str, description: str, show: ShowDraft) -> dict[str, str]:
+    """What ``_SEARCHED`` is made of."""
+    names = " ".join(one.name for one in show.cast)
+    roles = " ".join(one.role for one in show.cast)
+    return {
+        "typed_title": title,
+        "typed_names": names[:_MOST_NAMES],
+        "typed_words": f"{show.genre or ''} {names} {roles}",
+        "typed_text": description,
+    }
+
+
+def _typed_column(name: str) -> sa.ColumnElement[str]:
+    return sa.bindparam(name, type_=sa.Text)
+
+
+# The columns in which shows are searched, as event_listings_v2.sql makes those of events.
+_SEARCHED = {
+    "words": sa.func.lower(
+        sa.func.unaccent(
+            sa.func.concat_ws(
+                " ",
+                _typed_column("typed_title"),
+                sa.func.nullif(_typed_column("typed_names"), ""),
+            )
+        )
+    ),
+    "document": document_of(
+        _typed_column("typed_title"), _typed_column("typed_words"), _typed_column("typed_text")
+    ),
+}
 
 
 def _draft(row: sa.Row[Any]) -> ShowDraft:
@@ -201,4 +250,5 @@ def _draft(row: sa.Row[Any]) -> ShowDraft:
         cast=tuple(CastMember(one["name"], one["role"]) for one in row.cast),
         trailers=tuple(row.trailers),
         images=tuple(row.images),
+        announced=row.announced,
     )

@@ -15,9 +15,9 @@ from fullhouse.catalog.filters import Order, ShowFilters, Viewer
 from fullhouse.catalog.rules import NOW_SHOWING_WITHIN, SHOW_STATUSES, ShowStatus
 from fullhouse.catalog.store.paging import Part, SortKey, fetch_part
 from fullhouse.catalog.tables import event_listings, shows
-from fullhouse.kit.words import almost_has_words, folded, has_words
+from fullhouse.kit.words import almost_has_words, fits, folded, relevance
 
-SORT_KEYS = ("title", "releasedOn", "startsAt", "createdAt")
+SORT_KEYS = ("title", "releasedOn", "startsAt", "createdAt", "relevance")
 
 # Stands for "no date yet": such shows come last.
 _SOME_DAY = date(9999, 1, 1)
@@ -43,6 +43,7 @@ class ShowRow:
     trailers: list[str]
     images: list[UUID]
     created_at: datetime
+    announced: bool
     status: ShowStatus
     next_starts_at: datetime | None
 
@@ -76,6 +77,9 @@ async def _part(
         "startsAt": SortKey(sa.func.coalesce(known.c.next_starts_at, _SOME_TIME), datetime),
         "createdAt": SortKey(shows.c.created_at, datetime),
     }
+    if filters.q:
+        rank = relevance(shows.c.document, shows.c.words, filters.q, almost=filters.almost)
+        keys["relevance"] = SortKey(rank, int)
     order = replace(order, almost=filters.almost)
     found = await fetch_part(connection, statement, shows.c.id, keys[order.key], order, part)
     return Part([_show(row) for row in found.items], found.next_cursor, found.total)
@@ -84,7 +88,7 @@ async def _part(
 async def find_show(
     connection: AsyncConnection, show_id: UUID, viewer: Viewer, kind: str | None = None
 ) -> ShowRow | None:
-    """A show that is put on publicly or belongs to one of the viewer's organizations."""
+    """A show that is announced, put on publicly, or of one of the viewer's organizations."""
     known = _known()
     statement = _shows(known, _status(known)).where(shows.c.id == show_id)
     if kind is not None:
@@ -93,7 +97,8 @@ async def find_show(
     if row is None:
         return None
     mine = viewer.organizations
-    if row.public_events == 0 and mine is not None and row.organization_id not in mine:
+    public = row.announced or row.public_events > 0
+    if not public and mine is not None and row.organization_id not in mine:
         return None
     return _show(row)
 
@@ -144,14 +149,14 @@ def _shows(known: LateralFromClause, status: sa.ColumnElement[str]) -> sa.Select
 def _conditions(filters: ShowFilters, known: LateralFromClause) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = []
     if filters.public:
-        conditions.append(known.c.public_events > 0)
+        conditions.append(sa.or_(shows.c.announced, known.c.public_events > 0))
     if filters.of_organizations is not None:
         conditions.append(shows.c.organization_id.in_(filters.of_organizations))
     if filters.kind is not None:
         conditions.append(shows.c.kind == filters.kind)
     if filters.q:
-        found = almost_has_words if filters.almost else has_words
-        conditions.append(found(shows.c.words, filters.q))
+        almost = almost_has_words(shows.c.words, filters.q)
+        conditions.append(almost if filters.almost else fits(shows.c.document, filters.q))
     for column, wanted in ((shows.c.genre, filters.genre), (shows.c.language, filters.language)):
         if wanted is not None:
             conditions.append(sa.func.lower(sa.func.unaccent(column)) == folded(wanted))
