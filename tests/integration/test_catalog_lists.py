@@ -275,6 +275,22 @@ async def withdraw(database: Database, event_id: str) -> None:
         await connection.exec_driver_sql("SELECT pg_notify('fullhouse', 'events')")
 
 
+async def test_words_that_signs_join_are_words(
+    client: httpx.AsyncClient, owner: dict[str, str], database: Database
+) -> None:
+    made = [
+        await made_event(client, owner, title="TNT/DYN live@night"),
+        # Almost the same; shown only where no event has the word itself.
+        await made_event(client, owner, title="Dynn nightly.org"),
+    ]
+    for q in ("dyn night", "tnt/dyn", "live night"):
+        assert (await titles(client, q=q))[0] == "TNT/DYN live@night"
+    assert await titles(client, q="org") == ["Dynn nightly.org"]
+    assert await titles(client, q="live dyn") == ["TNT/DYN live@night"]
+    for event in made:
+        await withdraw(database, event["id"])
+
+
 async def test_what_fits_best_comes_first(
     client: httpx.AsyncClient, owner: dict[str, str], database: Database
 ) -> None:

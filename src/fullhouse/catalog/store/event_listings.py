@@ -27,19 +27,10 @@ from fullhouse.catalog.tables import (
     shows,
     showtimes,
 )
-from fullhouse.kit.words import almost_has_words, folded, words_in
+from fullhouse.kit.words import almost_has_words, fits, folded, relevance
 from fullhouse.venues.tables import venues
 
 listings = event_listings.c
-
-# The words of a query, folded: each standing for all that begin with it, and as they are.
-_QUERY = """
-(SELECT string_agg(quote_literal(word) || {sign}, {operator})
-   FROM regexp_split_to_table(lower(unaccent(:q)), '[^[:alnum:]]+') AS word
-  WHERE word <> '')::tsquery
-"""
-_BEGINNINGS = _QUERY.format(sign="':*'", operator="' & '")
-_WHOLE = _QUERY.format(sign="''", operator="' | '")
 
 
 async def refresh(connection: AsyncConnection, event_ids: Collection[UUID]) -> None:
@@ -108,7 +99,8 @@ def sort_keys(filters: EventFilters, statement: sa.Select[Any]) -> dict[str, Sor
         "price": SortKey(listings.lowest_price, int),
     }
     if filters.q:
-        keys["relevance"] = SortKey(_relevance(filters.q, almost=filters.almost), int)
+        rank = relevance(listings.document, listings.words, filters.q, almost=filters.almost)
+        keys["relevance"] = SortKey(rank, int)
     return keys
 
 
@@ -217,21 +209,4 @@ def _found(filters: EventFilters) -> sa.ColumnElement[bool]:
     assert filters.q is not None
     if filters.almost:
         return almost_has_words(listings.words, filters.q)
-    return listings.document.op("@@", is_comparison=True)(_query(_BEGINNINGS, filters.q))
-
-
-def _relevance(q: str, *, almost: bool) -> sa.ColumnElement[int]:
-    rank: sa.ColumnElement[Any] = sa.literal(0.0)
-    if almost:
-        for word in words_in(q):
-            rank += sa.func.word_similarity(folded(word), listings.words)
-    else:
-        # Whole words count twice, in the title more than in the place, there more than in a text.
-        for query in (_BEGINNINGS, _WHOLE):
-            rank += sa.func.ts_rank(listings.document, _query(query, q))
-    # In millionths, so that a cursor can name it exactly.
-    return sa.cast(sa.func.round(sa.cast(rank * 1_000_000, sa.Numeric)), sa.BigInteger)
-
-
-def _query(form: str, q: str) -> sa.TextClause:
-    return sa.text(form).bindparams(sa.bindparam("q", q, sa.Text, unique=True))
+    return fits(listings.document, filters.q)

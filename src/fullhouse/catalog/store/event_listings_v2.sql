@@ -24,10 +24,12 @@ SELECT
     lower(unaccent(concat_ws(
         ' ', e.title, nullif(s.title, e.title), v.name, v.city, e.location, left(p.names, 2000)
     ))),
-    setweight(to_tsvector('simple', lower(unaccent(e.title))), 'A')
-    || setweight(to_tsvector('simple', lower(unaccent(concat_ws(
+    -- Signs would join words, such as those of a path, of which queries know nothing.
+    setweight(to_tsvector('simple',
+        regexp_replace(lower(unaccent(e.title)), '[^[:alnum:]]+', ' ', 'g')), 'A')
+    || setweight(to_tsvector('simple', regexp_replace(lower(unaccent(concat_ws(
         ' ', nullif(s.title, e.title), v.name, v.city, e.location, s.genre, p.names, p.roles
-    )))), 'B')
+    ))), '[^[:alnum:]]+', ' ', 'g')), 'B')
     || setweight(to_tsvector('simple', lower(unaccent(left(concat_ws(
         ' ', e.description, nullif(s.description, e.description)
     ), 20000)))), 'D'),
