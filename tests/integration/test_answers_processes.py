@@ -160,4 +160,5 @@ async def test_without_a_valkey_there_is_no_second_level(database_url: str, tmp_
             await titles(client)
             await titles(client)
             counted = await figures(client)
+    counted = {name: count for name, count in counted.items() if not name.startswith("seats ")}
     assert counted == {"l1 hit": 1, "l1 wait": 0, "l1 miss": 1, "l1 stale": 0}

@@ -192,8 +192,14 @@ async def test_several_showtimes_in_several_halls(client: httpx.AsyncClient) -> 
     }
     event = await made_event(client, headers, **fields)
     assert {showtime["hall"]["id"] for showtime in event["showtimes"]} == {hall["id"], other["id"]}
-    clash = event_body(**fields) | {"showtimes": [{"startsAt": at}, {"startsAt": at}]}
+    # Of two that are in each other's way nobody else's showtime is.
+    later = in_days(12)
+    clash = event_body(**fields) | {"showtimes": [{"startsAt": later}, {"startsAt": later}]}
     answer = await client.post(EVENTS, json=clash, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/showtimes/1/startsAt"]
+    taken = event_body(**fields) | {"showtimes": [{"startsAt": at}]}
+    answer = await client.post(EVENTS, json=taken, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (409, "schedule_conflict")
 
 
