@@ -217,7 +217,7 @@ def _rows() -> dict[str, Row]:
         "4": Row("4", "p99 of a reservation under the load of row 1", "ms", at_most=100),
         "5": Row("5", f"availability of {SEATS:,} seats, changed: CPU", "ms", at_most_times=5.0),
         "5b": Row("5b", "the same: what is sent to a browser", "kB", at_most=20.0),
-        "6": Row("6", f"searches of {search.MANY:,} events", "/s", at_least=0.3),
+        "6": Row("6", f"searches of {search.MANY:,} events", "/s", at_least=0.25),
         "8": Row("8", "first start of the demo, to ready", "s", at_most=5),
         "8b": Row("8b", "second start on the same folder", "s", at_most=5),
         "9": Row("9", "p99 of public reads beside a flood of logins", "ms", at_most_times=2.0),
