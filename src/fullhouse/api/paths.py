@@ -38,11 +38,14 @@ class DirectRoutes:
         if scope["query_string"]:
             return None
         method, path = scope["method"], scope["path"]
+        exact = self._handlers.get((method, path))
+        if exact is not None:
+            return exact
         for wanted, pattern, handler in self._with_ids:
             if wanted == method and (found := pattern.fullmatch(path)) is not None:
                 scope["path_params"] = found.groupdict()
                 return handler
-        return self._handlers.get((method, path))
+        return None
 
 
 def public_paths(routes: Iterable[BaseRoute]) -> re.Pattern[str]:

@@ -1,8 +1,7 @@
 """The shortest way to a reservation, and to what is free: through the same functions as the routes.
 
 The framework's routes stay for the description, and answer alike in every case
-(``tests/contract/test_direct_routes.py``); these only spare the framework's share of the time. That
-was more than half of a reservation's, and a third of telling what is free in a stadium.
+(``tests/contract/test_direct_routes.py``); these only spare the framework's share of the time.
 """
 
 from collections.abc import Awaitable, Callable
